@@ -1,6 +1,6 @@
-//! Compiles the kernels as C++, and those for tests of the emulator.
+//! Compiles the kernels as C++, and the kernels for the emulator's own tests.
 //!
-//! With the environment variable `SELVEDGE_SANITIZE` they are checked by AddressSanitizer and UndefinedBehaviorSanitizer, whose
+//! If the environment variable `SELVEDGE_SANITIZE` is set, AddressSanitizer and UndefinedBehaviorSanitizer check the kernels. Their
 //! libraries must then be loaded first: `LD_PRELOAD=$(cc -print-file-name=libasan.so)`.
 
 use std::{env, process::Stdio};
@@ -47,7 +47,7 @@ fn has_compiler() -> bool {
     })
 }
 
-/// Returns a file of kernels, as the C++ object `module`.
+/// Returns the build of a file of kernels, as the C++ object `module`.
 fn kernels(file: &str, module: &str) -> cc::Build {
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").flag("-x").flag("c++").include("include").file(file).define("KERNEL_MODULE", module);

@@ -32,12 +32,12 @@ impl Rules {
         Optimizer::from(&self.step(1))
     }
 
-    /// Numbers that the optimizer keeps for each parameter.
+    /// Returns the number of values that the optimizer keeps for each parameter.
     pub fn states(self) -> usize {
         self.optimizer().states()
     }
 
-    /// Step `number`, from 1.
+    /// Returns step `number`, from 1.
     pub fn step(self, number: u64) -> optimizer::Rule {
         let rms_prop = RmsProp::new(1e-2, RmsProp::ALPHA, RmsProp::EPSILON, 1e-3);
         match self {
@@ -57,7 +57,7 @@ impl Rules {
     }
 }
 
-/// Every optimizer, the last one with a smaller step.
+/// All optimizers. The last one has a smaller step.
 pub const ALL_RULES: [Rules; 8] = [
     Rules::Sgd(0.1),
     Rules::Momentum { learning_rate: 0.05, nesterov: false },
@@ -69,7 +69,7 @@ pub const ALL_RULES: [Rules; 8] = [
     Rules::Sgd(0.01),
 ];
 
-/// The values of the samples, and the way from them to a network's inputs.
+/// The values of the samples, and their conversion to a network's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {
     /// Bytes that are divided by 255.
@@ -81,7 +81,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// Returns the numbers that they are.
+    /// Returns the number type of the values.
     pub fn element(self) -> Element {
         match self {
             Self::Plain => Element::U8,
@@ -108,7 +108,7 @@ impl Values {
     ///
     /// # Panics
     ///
-    /// If the table is that of another element.
+    /// If the table belongs to another element.
     pub fn preparation(self, table: &[u8], features: usize) -> Preparation<'_> {
         match self {
             Self::Plain => Preparation::Bytes,
@@ -131,7 +131,7 @@ pub enum Targets {
 /// A training run and its settings.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Samples in an epoch.
+    /// The number of samples in an epoch.
     pub samples: usize,
     /// The samples' values.
     pub values: Values,
@@ -139,32 +139,32 @@ pub struct Case {
     pub loss: Loss,
     /// The sizes of an image, or `None` for a sample that is not an image.
     pub image: Option<[u32; 3]>,
-    /// Epochs, each in its own order.
+    /// The number of epochs. Each has its own order.
     pub epochs: u64,
-    /// Samples in a batch at most.
+    /// The largest number of samples in a batch.
     pub batch: usize,
-    /// Batches in a step at most.
+    /// The largest number of batches in a step.
     pub accumulate: usize,
     /// The optimizer.
     pub rules: Rules,
-    /// The longest gradient.
+    /// The largest norm of a gradient.
     pub clip: Option<f32>,
     /// The probability with which an activation is set to 0.
     pub dropout: f32,
     /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// Classes count differently.
+    /// True if classes have different weights.
     pub weighs_classes: bool,
     /// The change of images.
     pub augmentation: Augmentation,
     /// The decay of the weights' moving average.
     pub decay: Option<f64>,
-    /// Of all that is drawn.
+    /// The seed of all random draws.
     pub seed: u64,
 }
 
 impl Case {
-    /// Two epochs of SGD.
+    /// A case with two epochs of SGD.
     pub const PLAIN: Self = Self {
         samples: 40,
         values: Values::Plain,
@@ -183,7 +183,7 @@ impl Case {
         seed: 5,
     };
 
-    /// Returns the buffers that the run keeps.
+    /// Returns the settings for the buffers of the run.
     pub fn settings(&self) -> Settings {
         Settings {
             batch: self.batch,
@@ -195,7 +195,7 @@ impl Case {
         }
     }
 
-    /// Returns the shape of a sample of so many inputs.
+    /// Returns the shape of a sample with this number of inputs.
     pub fn input(&self, inputs: usize) -> InputShape {
         match self.image {
             Some([channels, height, width]) => InputShape::Image { channels, height, width },
@@ -203,11 +203,11 @@ impl Case {
         }
     }
 
-    /// Returns the values of samples of so many inputs, as bytes.
+    /// Returns the values of samples with this number of inputs, as bytes.
     ///
     /// # Panics
     ///
-    /// Where an image has not so many.
+    /// If an image has another number of values.
     pub fn samples(&self, inputs: usize) -> Vec<u8> {
         assert_eq!(self.input(inputs).features(), inputs);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
@@ -223,7 +223,7 @@ impl Case {
         values.collect()
     }
 
-    /// Returns each sample's targets, of a network of this number of outputs.
+    /// Returns each sample's targets, for a network with this number of outputs.
     pub fn targets(&self, outputs: usize) -> Targets {
         let generator = Generator::new(self.seed, Purpose::Drawing, 1);
         let numbers = 0..(self.samples * outputs) as u64;
@@ -234,7 +234,7 @@ impl Case {
         }
     }
 
-    /// Returns each sample's class, of so many.
+    /// Returns each sample's class, below `classes`.
     fn labels(&self, classes: usize) -> Vec<u16> {
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
         (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes as u32) as u16).collect()
@@ -258,7 +258,7 @@ impl Case {
         epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
     }
 
-    /// Returns the batches of an epoch, of a network of this number of outputs.
+    /// Returns the batches of an epoch, for a network with this number of outputs.
     ///
     /// # Panics
     ///

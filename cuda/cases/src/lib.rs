@@ -1,9 +1,9 @@
-//! Runs that a GPU must take as core's plain loops do, bit for bit, for tests.
+//! Training runs for tests. A GPU must give the same bits as core's plain loops.
 //!
-//! - [`Case`]: what to train, and how; its samples, their order, and its batches.
+//! - [`Case`]: a training run: its settings, its samples, their order, and its batches.
 //! - [`Model`]: a network, and the run by core's plain loops.
-//! - [`list`]: the cases. What takes them is a [`Check`]: the kernels on Rust's buffers, or a trainer on a driver.
-//! - [`Outcome`]: what a run leaves.
+//! - [`list`]: the cases. A [`Check`] runs them: by the kernels on Rust's buffers, or by a trainer on a driver.
+//! - [`Outcome`]: the results of a run.
 
 mod case;
 pub mod list;
@@ -25,7 +25,7 @@ pub trait Check {
     ///
     /// # Panics
     ///
-    /// Where the outcome is another than that of [`Model::portable`].
+    /// If the outcome differs from that of [`Model::portable`].
     fn run(&self, model: Model, case: &Case);
 }
 
@@ -34,7 +34,7 @@ impl dyn Check + '_ {
     ///
     /// # Panics
     ///
-    /// As [`run`](Check::run).
+    /// The panics of [`run`](Check::run).
     pub fn check<M: Layer>(&self, case: &Case) {
         self.run(Model::of::<M>(), case);
     }

@@ -1,4 +1,4 @@
-//! A network that is a type in core, without the type.
+//! A network whose type in core is hidden.
 
 use selvedge::{Layer, architecture::Architecture};
 
@@ -7,7 +7,7 @@ use crate::{
     portable::{initialized, portable},
 };
 
-/// A network. A type's training is much code: by these functions it is compiled once, in this package, for all tests.
+/// A network. The training of a type is much code. These functions let this package compile it once for all tests.
 #[derive(Clone, Copy)]
 pub struct Model {
     architecture: fn() -> Architecture,
@@ -25,12 +25,12 @@ impl Model {
         }
     }
 
-    /// Its layers.
+    /// Returns the network's layers.
     pub fn architecture(&self) -> Architecture {
         (self.architecture)()
     }
 
-    /// Its first weights.
+    /// Returns the network's initial weights.
     pub fn initialized(&self, seed: u64) -> Vec<f32> {
         (self.initialized)(seed)
     }
@@ -39,7 +39,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// Where core refuses a batch.
+    /// If core refuses a batch.
     pub fn portable(&self, case: &Case) -> Outcome {
         (self.portable)(case)
     }

@@ -31,7 +31,7 @@ pub struct Tested {
 }
 
 impl Outcome {
-    /// Where it first differs, for a test's words.
+    /// Returns the first place where the outcome differs, in words for a test.
     pub fn difference(&self, expected: &Self) -> String {
         let state = |outcome: &Self| outcome.state.concat();
         let average = |outcome: &Self| outcome.average.clone().unwrap_or_default();
@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// Returns the first place where two lists differ; the end of the shorter one is such a place.
+/// Returns the first place where two lists differ. The end of the shorter list is such a place.
 fn first<T: PartialEq>(found: &[T], expected: &[T]) -> Option<usize> {
     (0..found.len().max(expected.len())).find(|&index| found.get(index) != expected.get(index))
 }
@@ -57,14 +57,14 @@ fn first<T: PartialEq>(found: &[T], expected: &[T]) -> Option<usize> {
 /// The losses and norms of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
-    /// Each batch's part of its step's loss, up to the first that is no number.
+    /// Each batch's part of its step's loss, up to the first one that is not a number.
     pub losses: Vec<u32>,
-    /// Each step's norm, where it is clipped.
+    /// The norm of each step, if it is clipped.
     pub norms: Vec<u32>,
 }
 
 impl Log {
-    /// Adds what these batches gave. What follows a loss that is no number means nothing, and is left out.
+    /// Adds the results of these batches. Results after a loss that is not a number mean nothing, and are left out.
     pub fn add(&mut self, case: &Case, batches: &[Batch], losses: &[f32], norms: &[f32]) {
         for (index, (batch, &loss)) in batches.iter().zip(losses).enumerate() {
             if self.has_diverged() {
@@ -77,13 +77,13 @@ impl Log {
         }
     }
 
-    /// Returns true if a loss was no number.
+    /// Returns true if a loss was not a number.
     pub fn has_diverged(&self) -> bool {
         self.losses.last().is_some_and(|&loss| !f32::from_bits(loss).is_finite())
     }
 }
 
-/// Bits, with every NaN as one: which one an invalid operation gives is outside the contract.
+/// Returns the bits of values. Every NaN is the same, because the NaN of an invalid operation is outside the contract.
 pub fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
 }

@@ -39,7 +39,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     }
 }
 
-/// Returns the run by a loss, and its evaluation by another.
+/// Returns the run with `loss`, evaluated with `plain`.
 fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets: &[L::Target]) -> Outcome {
     let mut model = initialized::<M>(case.seed);
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
@@ -150,7 +150,7 @@ fn test<M: Layer, L: Loss>(
     tested
 }
 
-/// One step's update, by the pass itself or by a gradient that was kept.
+/// The update of one step: by the pass itself, or by a gradient that was stored.
 struct Apply<'a, M: Layer, T> {
     workspace: StepWorkspace<'a>,
     model: &'a mut M,

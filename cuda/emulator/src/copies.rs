@@ -6,19 +6,19 @@ use std::{collections::VecDeque, ptr};
 
 use fastrand::Rng;
 
-/// Copies that have not landed, and what the moment is drawn by at which one does.
+/// The copies that have not landed, and the random numbers that decide when one lands.
 ///
-/// The moment is as early as can be, or as late, or both: read at once and written when the thread waits. So it shows where a thread reads
-/// what it did not wait for, and where others still read what is overwritten.
+/// A copy lands as early as possible, or as late as possible, or both: it is read at once, and written when the thread waits. This shows if a
+/// thread reads data for which it did not wait, or if others still read data that is overwritten.
 pub(crate) struct Copies {
     random: Rng,
     pending: VecDeque<Pending>,
-    /// Groups that are closed.
+    /// The number of groups that are closed.
     committed: usize,
 }
 
 struct Pending {
-    /// The number of groups that were closed before its own.
+    /// The number of groups that were closed before the copy's own group.
     group: usize,
     to: *mut u8,
     from: Source,
@@ -26,9 +26,9 @@ struct Pending {
 }
 
 enum Source {
-    /// It is read when the copy lands.
+    /// The copy is read when it lands.
     Address(*const u8),
-    /// It was read when the copy was issued.
+    /// The copy was read when it was issued.
     Bytes([u8; 16]),
 }
 
@@ -41,7 +41,7 @@ impl Copies {
     ///
     /// # Safety
     ///
-    /// Until the copy is waited for, or these copies are dropped, the bytes at `from` can be read and those at `to` be written.
+    /// Until the copy is waited for, or these copies are dropped, the bytes at `from` can be read and the bytes at `to` can be written.
     pub(crate) unsafe fn issue(&mut self, to: *mut u8, from: *const u8, bytes: usize) {
         let from = match self.random.u8(..3) {
             0 => {
@@ -65,7 +65,7 @@ impl Copies {
         self.committed += 1;
     }
 
-    /// Lands the copies of all groups that are closed, but for the youngest of them, so many.
+    /// Lands the copies of all closed groups, except the youngest `prior` groups.
     pub(crate) fn wait_prior(&mut self, prior: usize) {
         let complete = self.committed.saturating_sub(prior);
         while let Some(copy) = self.pending.pop_front_if(|copy| copy.group < complete) {

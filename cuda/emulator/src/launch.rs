@@ -1,4 +1,4 @@
-//! Launches: what is asked for, and what can go wrong.
+//! Launches: their shape, their order, and their faults.
 
 #![allow(unsafe_code)]
 
@@ -9,9 +9,9 @@ use crate::{module::Kernel, scheduler};
 /// The shape of a launch, and its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// Blocks: some are there at a time, in any order.
+    /// The number of blocks. Some exist at a time, in any order.
     pub grid: u32,
-    /// Threads of each.
+    /// The number of threads of each block.
     pub block: u32,
     /// The seed of the order of threads and blocks.
     pub seed: u64,
@@ -22,11 +22,11 @@ pub struct Launch {
 pub struct Started<'a> {
     /// The kernel.
     pub kernel: Kernel,
-    /// Blocks.
+    /// The number of blocks.
     pub grid: u32,
-    /// Threads of each.
+    /// The number of threads of each block.
     pub block: u32,
-    /// It may begin before the launch before it is complete: CUDA's attribute for programmatic stream serialization.
+    /// True if it may begin before the launch before it is complete: CUDA's attribute for programmatic stream serialization.
     pub programmatic: bool,
     /// The addresses of the values of the kernel's parameters.
     pub arguments: &'a [*mut c_void],
@@ -39,17 +39,17 @@ pub enum Fault {
     /// No grid or block has this size.
     #[error("{grid} blocks of {block} threads: a launch has at least one block, of 1 to 1024 threads")]
     Shape {
-        /// Blocks.
+        /// The number of blocks.
         grid: u32,
-        /// Threads of each.
+        /// The number of threads of each block.
         block: u32,
     },
-    /// More or fewer arguments than the kernel has parameters.
+    /// There are more or fewer arguments than the kernel has parameters.
     #[error("{given} arguments for a kernel of {taken} parameters")]
     Arguments {
-        /// Arguments that were given.
+        /// The number of arguments that were given.
         given: usize,
-        /// Parameters that the kernel has.
+        /// The number of the kernel's parameters.
         taken: usize,
     },
     /// Some of a block's threads wait at a barrier that another does not reach.
@@ -67,27 +67,27 @@ pub enum Fault {
     DivergentWarp {
         /// The block's index.
         block: u32,
-        /// The warp's index in it.
+        /// The warp's index in the block.
         warp: u32,
         /// File and line of the operation.
         operation: String,
         /// The state of another thread.
         other: String,
     },
-    /// A thread called a function with arguments that it does not take.
+    /// A thread called a function with arguments that are not allowed.
     #[error("block {block}, thread {thread}: {what}")]
     Call {
         /// The block's index.
         block: u32,
-        /// The thread's index in it.
+        /// The thread's index in the block.
         thread: u32,
         /// The call.
         what: String,
     },
-    /// Threads wait for something that does not come, in a loop.
+    /// Threads wait in a loop for something that does not come.
     #[error("{waiting} threads wait in a loop, and no thread gets on; do they wait for a block that is not there?")]
     Deadlock {
-        /// Threads that do.
+        /// The number of these threads.
         waiting: usize,
     },
     /// There is no memory for a thread's stack.
@@ -99,12 +99,12 @@ pub enum Fault {
 ///
 /// # Errors
 ///
-/// [`Fault`]. Memory that the kernel wrote has any contents then.
+/// [`Fault`]. The memory that the kernel wrote then has any contents.
 ///
 /// # Safety
 ///
-/// `arguments` are the addresses of values of the kernel's parameters' types, and whatever it reaches by them exists and is used by
-/// nobody else.
+/// `arguments` are the addresses of values of the kernel's parameters' types. The memory that the kernel reaches by them exists, and nobody
+/// else uses it.
 pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) -> Result<(), Fault> {
     let &Launch { grid, block, seed } = shape;
     let started = Started { kernel, grid, block, programmatic: false, arguments };
@@ -114,15 +114,15 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 
 /// Runs launches to their end, in the order of a stream.
 ///
-/// One begins when all before it are complete. One that is `programmatic` may also begin as soon as each block of the launch before it has
-/// called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. Whoever does not wait then may miss what a launch
-/// without the call wrote, as if it had ended later. `cudaGridDependencySynchronize` makes its threads wait until the launch before it is
-/// complete, and that is all: a launch is complete when its own blocks have ended, even where earlier ones still run. In a launch that is not
-/// `programmatic`, the function returns at once; before one that is not, the trigger does nothing.
+/// A launch begins when all launches before it are complete. A `programmatic` launch may also begin as soon as each block of the launch before
+/// it has called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. If the earlier launch did not call it, a
+/// thread that does not wait may miss what that launch wrote, as if it had ended later. `cudaGridDependencySynchronize` makes its threads wait
+/// until the launch before it is complete. A launch is complete when its own blocks have ended, even if earlier launches still run. In a launch
+/// that is not `programmatic`, this function returns at once. Before such a launch, the trigger does nothing.
 ///
 /// # Errors
 ///
-/// [`Fault`]. Memory that the kernels wrote has any contents then, and some did not begin.
+/// [`Fault`]. The memory that the kernels wrote then has any contents, and some kernels did not begin.
 ///
 /// # Safety
 ///

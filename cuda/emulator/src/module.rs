@@ -20,7 +20,7 @@ struct Entry {
 // SAFETY: it is constant, and so is what it points to.
 unsafe impl Sync for Entry {}
 
-/// The kernels of a .cu file: what its `KERNEL_TABLE` defines.
+/// The kernels of a .cu file, as its `KERNEL_TABLE` defines them.
 #[repr(C)]
 pub struct Module {
     resume: unsafe extern "C" fn(*const Thread),
@@ -33,7 +33,7 @@ pub struct Module {
 unsafe impl Sync for Module {}
 
 impl Module {
-    /// Returns the kernel of that name.
+    /// Returns the kernel with this name.
     pub fn kernel(&'static self, name: &str) -> Option<Kernel> {
         // SAFETY: C++ defines a constant string, and as many kernels as it says.
         let (names, kernels) = unsafe { (CStr::from_ptr(self.names), slice::from_raw_parts(self.kernels, self.count)) };
@@ -57,11 +57,11 @@ impl Kernel {
         unsafe { slice::from_raw_parts(self.entry.param_sizes, self.entry.params) }
     }
 
-    /// Makes `thread` the one that runs.
+    /// Makes `thread` the running thread.
     ///
     /// # Safety
     ///
-    /// It lives until another one does.
+    /// The thread lives until another one is resumed.
     pub(crate) unsafe fn resume(&self, thread: *const Thread) {
         // SAFETY: the caller's promise.
         unsafe { (self.module.resume)(thread) }
@@ -85,7 +85,7 @@ unsafe extern "C" {
     static test_kernels: Module;
 }
 
-/// Selvedge's kernels; `None` if they were built without a C++ compiler.
+/// Returns Selvedge's kernels, or `None` if they were built without a C++ compiler.
 pub fn kernels() -> Option<&'static Module> {
     #[cfg(no_cplusplus)]
     return None;
@@ -94,7 +94,7 @@ pub fn kernels() -> Option<&'static Module> {
     Some(unsafe { &selvedge_kernels })
 }
 
-/// Small kernels, right and wrong, for the tests of the emulator and of the stand-in driver; `None` as for [`kernels`].
+/// Returns small kernels, correct and wrong, for the tests of the emulator and of the stand-in driver. `None` as for [`kernels`].
 pub fn kernels_for_tests() -> Option<&'static Module> {
     #[cfg(no_cplusplus)]
     return None;

@@ -10,14 +10,14 @@ use std::{
 
 /// The objects that a block's threads share, one for each declaration.
 ///
-/// Each is a separate allocation of its exact size, so that AddressSanitizer sees what lies outside of it.
+/// Each is a separate allocation of its exact size, so that AddressSanitizer finds an access outside it.
 #[derive(Default)]
 pub(crate) struct SharedMemory {
     objects: RefCell<Vec<Object>>,
 }
 
 impl SharedMemory {
-    /// Returns the object of the declaration that is known by `site`; full of ones where no thread asked before.
+    /// Returns the object of the declaration at `site`. If no thread has asked for it before, all its bits are ones.
     pub(crate) fn object(&self, site: *const c_void, bytes: usize, align: usize) -> *mut u8 {
         let mut objects = self.objects.borrow_mut();
         if let Some(object) = objects.iter().find(|object| object.site == site) {

@@ -1,7 +1,7 @@
-//! The stand-in for NVIDIA's driver library, whose launches run the kernels on the CPU, where a test's program finds it.
+//! The stand-in for NVIDIA's driver library. Its launches run the kernels on the CPU. A test's program finds it instead of the real library.
 //!
-//! The system looks for libraries where `LD_LIBRARY_PATH` said when a program started, and the stand-in reads its settings once: a test in
-//! whose own process it is to be runs itself again.
+//! The system searches for libraries in the `LD_LIBRARY_PATH` of the program's start, and the stand-in reads its settings once. So a test that
+//! uses the stand-in in its own process starts itself again.
 
 use std::{
     env, fs, io,
@@ -10,12 +10,12 @@ use std::{
     sync::Once,
 };
 
-/// Builds the package `emulated_driver`, and puts it into `folder` under the name that programs look for, which is the folder to name in
-/// their `LD_LIBRARY_PATH`. For tests that cargo built: they lie in the target folder. A folder that is missing is made.
+/// Builds the package `emulated_driver`, and puts it into `folder` under the name that programs search for. Name `folder` in their
+/// `LD_LIBRARY_PATH`. It is for tests that cargo built, which lie in the target folder. The folder is made if it is missing.
 ///
 /// # Errors
 ///
-/// Cargo cannot build it, the caller does not lie in a target folder, or `folder` cannot be written.
+/// If cargo cannot build it, if the caller does not lie in a target folder, or if `folder` cannot be written.
 pub fn install_driver(folder: &Path) -> io::Result<()> {
     let target = target()?;
     let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
@@ -40,14 +40,14 @@ fn target() -> io::Result<PathBuf> {
     Ok(target.to_owned())
 }
 
-/// Says which test a process is for.
+/// The environment variable that names the test for which a process was started.
 const CHILD: &str = "SELVEDGE_DRIVER_TEST";
 
-/// Runs `body` in its own process that finds its driver in `folder`. `test` is the caller's path in its program.
+/// Runs `body` in a process of its own that finds its driver in `folder`. `test` is the caller's path in its program.
 ///
 /// # Panics
 ///
-/// Where the test fails there, with all that it says.
+/// If the test fails there. The message has all its output.
 #[track_caller]
 pub fn in_process(test: &str, folder: &Path, variables: &[(&str, &str)], body: impl FnOnce()) {
     if env::var_os(CHILD).is_some() {
@@ -60,11 +60,11 @@ pub fn in_process(test: &str, folder: &Path, variables: &[(&str, &str)], body: i
     assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
 }
 
-/// The same with the stand-in, which it builds.
+/// Does the same as [`in_process`] with the stand-in, which it builds.
 ///
 /// # Panics
 ///
-/// Where it cannot be built, and where the test fails.
+/// If it cannot be built, or if the test fails.
 #[track_caller]
 pub fn with_stand_in(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
     static INSTALL: Once = Once::new();

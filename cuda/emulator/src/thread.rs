@@ -13,7 +13,7 @@ use corosensei::Yielder;
 
 use crate::{copies::Copies, shared::SharedMemory};
 
-/// Threads of a warp.
+/// The number of threads of a warp.
 pub(crate) const LANES: u32 = 32;
 
 /// Three unsigned numbers, of which kernels use the first.
@@ -26,18 +26,18 @@ struct Dim3 {
 }
 
 impl Dim3 {
-    /// Returns a number of things.
+    /// Returns a `Dim3` that counts: the number of blocks, or of threads.
     fn count(x: u32) -> Self {
         Self { x, y: 1, z: 1 }
     }
 
-    /// Returns the place of one among them.
+    /// Returns a `Dim3` that is an index: the place of one block or thread.
     fn index(x: u32) -> Self {
         Self { x, y: 0, z: 0 }
     }
 }
 
-/// A call's place in the source: a C string that is there for ever, and a line.
+/// The place of a call in the source: a C string that exists for ever, and a line.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Site {
@@ -66,24 +66,24 @@ impl fmt::Display for Site {
 
 /// The reason why a thread stops.
 pub(crate) enum Stop {
-    /// It waits at a barrier.
+    /// The thread waits at a barrier.
     Barrier(Site),
-    /// It waits for the others of its warp.
+    /// The thread waits for the others of its warp.
     Warp(Site),
-    /// Others may come first.
+    /// The thread lets others run first.
     Yield,
-    /// The next launch may begin, as far as its block is concerned.
+    /// The thread's block allows the next launch to begin.
     Trigger,
-    /// It waits for the launch before.
+    /// The thread waits for the launch before.
     WaitBefore,
-    /// It called a function with arguments that it does not take, and must not go on.
+    /// The thread called a function with arguments that are not allowed, and must not continue.
     Wrong(String),
 }
 
-/// The value that a thread brings to an operation of its warp, and takes from it.
+/// The value that a thread gives to an operation of its warp, and the value that it gets.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Exchange {
-    /// Its own value, and afterwards that of the lane `source`.
+    /// The thread's own value, and afterwards the value of the lane `source`.
     pub(crate) value: u32,
     pub(crate) source: u32,
 }
@@ -103,7 +103,7 @@ struct Calls {
 
 static CALLS: Calls = Calls { barrier, yields, shared, warp, copy, commit, wait_prior, trigger, wait_before };
 
-/// A CUDA thread, as kernels see it, and then what its calls need.
+/// A CUDA thread: the part that kernels see, and then the data for its calls.
 #[repr(C)]
 pub(crate) struct Thread {
     thread_index: Dim3,
@@ -118,7 +118,7 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// Thread `index` of a block. When its copies land is drawn by `seed`.
+    /// Returns thread `index` of a block. `seed` decides when its copies land.
     pub(crate) fn new(index: u32, block: u32, sizes: [u32; 2], memory: Rc<SharedMemory>, seed: u64) -> Self {
         let [block_size, grid_size] = sizes;
         Self {
@@ -138,17 +138,17 @@ impl Thread {
         self.thread_index.x
     }
 
-    /// Its warp's index in the block.
+    /// Returns the index of the thread's warp in the block.
     pub(crate) fn warp(&self) -> usize {
         (self.index() / LANES) as usize
     }
 
-    /// Its index in the warp.
+    /// Returns the thread's index in the warp.
     pub(crate) fn lane(&self) -> usize {
         (self.index() % LANES) as usize
     }
 
-    /// Says by what the thread lets go. Called on its own stack, before its kernel.
+    /// Sets the way in which the thread gives up its turn. It is called on the thread's own stack, before its kernel.
     pub(crate) fn set_yielder(&self, yielder: &Yielder<(), Stop>) {
         self.yielder.set(yielder);
     }
@@ -161,7 +161,7 @@ impl Thread {
 
 /// # Safety
 ///
-/// `thread` is the one that runs, here and below.
+/// `thread` is the running thread. This also holds for the functions below.
 unsafe extern "C" fn barrier(thread: *const Thread, site: Site) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::Barrier(site));
@@ -169,7 +169,7 @@ unsafe extern "C" fn barrier(thread: *const Thread, site: Site) {
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn yields(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::Yield);
@@ -177,7 +177,7 @@ unsafe extern "C" fn yields(thread: *const Thread) {
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn shared(thread: *const Thread, site: *const c_void, bytes: usize, align: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.memory.object(site, bytes, align).cast()
@@ -185,7 +185,7 @@ unsafe extern "C" fn shared(thread: *const Thread, site: *const c_void, bytes: u
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn warp(thread: *const Thread, site: Site, mask: c_uint, value: c_uint, source: c_uint) -> c_uint {
     // SAFETY: the caller's promise.
     let thread = unsafe { &*thread };
@@ -201,7 +201,7 @@ unsafe extern "C" fn warp(thread: *const Thread, site: Site, mask: c_uint, value
 
 /// # Safety
 ///
-/// `thread` is the one that runs. The kernel may read these bytes at `from` until it waits for the copy.
+/// `thread` is the running thread. The kernel may read these bytes at `from` until it waits for the copy.
 unsafe extern "C" fn copy(thread: *const Thread, to: *mut c_void, from: *const c_void, bytes: usize) {
     // SAFETY: the caller's promise.
     let thread = unsafe { &*thread };
@@ -224,7 +224,7 @@ unsafe extern "C" fn copy(thread: *const Thread, to: *mut c_void, from: *const c
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn commit(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.copies.borrow_mut().commit();
@@ -232,7 +232,7 @@ unsafe extern "C" fn commit(thread: *const Thread) {
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn wait_prior(thread: *const Thread, prior: usize) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.copies.borrow_mut().wait_prior(prior);
@@ -240,7 +240,7 @@ unsafe extern "C" fn wait_prior(thread: *const Thread, prior: usize) {
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn trigger(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::Trigger);
@@ -248,7 +248,7 @@ unsafe extern "C" fn trigger(thread: *const Thread) {
 
 /// # Safety
 ///
-/// `thread` is the one that runs.
+/// `thread` is the running thread.
 unsafe extern "C" fn wait_before(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::WaitBefore);

@@ -20,7 +20,7 @@ use crate::{
     table::Table,
 };
 
-/// Multiprocessors of the device.
+/// The number of multiprocessors of the device.
 pub(crate) const MULTIPROCESSORS: u32 = 4;
 
 thread_local! {
@@ -41,9 +41,9 @@ pub(crate) struct Driver {
     calls: HashMap<&'static str, u64>,
     launches: u64,
     pub(crate) memory: Memory,
-    /// Pages of the host that stay where they are.
+    /// Pinned memory of the host.
     pub(crate) pinned: Memory,
-    /// Modules: there is nothing to know of them.
+    /// The modules. They have no data.
     pub(crate) modules: Table<()>,
     pub(crate) functions: Table<Kernel>,
     pub(crate) streams: Table<Stream>,
@@ -72,7 +72,7 @@ impl Driver {
         }
     }
 
-    /// Gives back all that a context has, and forgets what was not waited for.
+    /// Frees everything that a context has, and drops the work that was not waited for.
     pub(crate) fn reset(&mut self) {
         self.fault = None;
         self.memory = Memory::default();
@@ -85,7 +85,7 @@ impl Driver {
         self.programs = Table::new();
     }
 
-    /// Returns true if this call is one that a test wants to fail.
+    /// Returns an error if this call is one that a test wants to fail.
     fn injected(&mut self, function: &'static str) -> Result<(), Code> {
         let call = self.calls.entry(function).or_default();
         *call += 1;
@@ -99,13 +99,13 @@ impl Driver {
         Err(failure.code)
     }
 
-    /// Counts calls from here.
+    /// Starts the count of calls again.
     #[cfg(test)]
     pub(crate) fn forget_calls(&mut self) {
         self.calls.clear();
     }
 
-    /// That the calling thread has a context, and no kernel in it failed.
+    /// Checks that the calling thread has a context, and that no kernel in it has failed.
     fn context(&mut self) -> Result<(), Code> {
         if !self.is_initialized {
             return Err(Code::NOT_INITIALIZED);
@@ -116,7 +116,7 @@ impl Driver {
         self.intact()
     }
 
-    /// Says what a kernel did wrong, and keeps that it did.
+    /// Reports what a kernel did wrong, and notes that it failed.
     pub(crate) fn fail(&mut self, fault: &Fault) {
         eprintln!("emulated driver: {fault}");
         self.fault = Some(Code::LAUNCH_FAILED);
@@ -142,7 +142,7 @@ pub(crate) enum Needs {
     Context,
 }
 
-/// Does a call of `function`, unless a test wants it to fail.
+/// Runs a call of `function`, unless a test wants it to fail.
 pub(crate) fn call(function: &'static str, needs: Needs, body: impl FnOnce(&mut Driver) -> Result<(), Code>) -> Code {
     let mut driver = match &*DRIVER {
         Ok(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner),
@@ -159,7 +159,7 @@ pub(crate) fn call(function: &'static str, needs: Needs, body: impl FnOnce(&mut 
     result.and_then(|()| body(&mut driver)).err().unwrap_or(Code::SUCCESS)
 }
 
-/// The first bytes of a fat binary, which is all of it that counts here.
+/// Returns true if the bytes begin as a fat binary does. The rest of a fat binary is not used here.
 pub(crate) fn is_fat_binary(image: *const u8) -> bool {
     const MAGIC: u32 = 0xBA55_ED50;
     // SAFETY: a module's image has a header of 16 bytes.

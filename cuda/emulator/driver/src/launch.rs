@@ -16,7 +16,7 @@ pub(crate) struct Launch {
     arguments: Vec<Box<[u128]>>,
 }
 
-/// The number of threads, and whether they may begin before the launch before is complete.
+/// The number of threads, and whether they may begin before the launch before them is complete.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) grid: u32,
@@ -47,11 +47,11 @@ impl Launch {
 }
 
 impl Driver {
-    /// Puts a launch into a stream's queue, or keeps it where the stream captures.
+    /// Puts a launch into a stream's queue. If the stream captures, the launch is stored instead.
     ///
     /// # Safety
     ///
-    /// `arguments` are the addresses of values of the kernel's parameters. What the kernel reaches by them exists until the launch was
+    /// `arguments` are the addresses of values of the kernel's parameters. The memory that the kernel reaches by them exists until the launch was
     /// waited for.
     pub(crate) unsafe fn launch(
         &mut self,
@@ -70,7 +70,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Runs launches in their order. A fault of theirs is kept.
+    /// Runs launches in their order. If one fails, the fault is stored.
     pub(crate) fn run_in_order(&mut self, launches: &[Launch]) {
         let seed = self.next_seed();
         let addresses =

@@ -1,4 +1,4 @@
-//! The device's memory, which is the host's, and pages of the host that stay where they are.
+//! The device's memory, which is memory of the host, and the host's pinned memory.
 
 #![allow(unsafe_code)]
 
@@ -9,10 +9,10 @@ use std::{
 
 use crate::result::Code;
 
-/// Bytes of the device, and those that can be pinned.
+/// The number of bytes of the device, and also of those that can be pinned.
 pub(crate) const TOTAL: usize = 1 << 30;
 
-/// As on a GPU, where more than one type relies on it.
+/// The alignment of an allocation in bytes, as on a GPU.
 const ALIGN: usize = 256;
 
 /// The allocations, by address.
@@ -26,7 +26,7 @@ impl Memory {
         TOTAL - self.allocations.values().map(Layout::size).sum::<usize>()
     }
 
-    /// This number of bytes exactly, all of them ones: as a float, no number.
+    /// Allocates exactly this number of bytes. All bits are ones, which as a float is not a number.
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<u64, Code> {
         if bytes == 0 {
             return Err(Code::INVALID_VALUE);
@@ -48,7 +48,7 @@ impl Memory {
         Ok(address)
     }
 
-    /// Gives back what was allocated at this address.
+    /// Frees the memory that was allocated at this address.
     pub(crate) fn free(&mut self, address: u64) -> Result<(), Code> {
         let layout = self.allocations.remove(&address).ok_or(Code::INVALID_VALUE)?;
         // SAFETY: it was allocated by this layout, and is given back once.
@@ -56,14 +56,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Returns the bytes from this address on, where all of them are in one allocation.
+    /// Returns the bytes from this address on, if all of them are in one allocation.
     pub(crate) fn bytes(&self, address: u64, bytes: usize) -> Result<*mut u8, Code> {
         let (&start, layout) = self.allocations.range(..=address).next_back().ok_or(Code::INVALID_VALUE)?;
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
         if end <= start + layout.size() as u64 { Ok(address as *mut u8) } else { Err(Code::INVALID_VALUE) }
     }
 
-    /// Returns true if the bytes from this address on are allocated here. It is an error where only some are, or those of several allocations.
+    /// Returns true if the bytes from this address on are allocated here. It is an error if only some are, or if they are in several allocations.
     pub(crate) fn holds(&self, address: u64, bytes: usize) -> Result<bool, Code> {
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
         let last = self.allocations.range(..end).next_back();

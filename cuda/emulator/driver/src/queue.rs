@@ -1,6 +1,6 @@
-//! Streams: what is put into one runs when something waits for it, and no sooner.
+//! Streams. The work that is put into a stream runs only when something waits for it.
 //!
-//! A program that does not wait thus finds what was there before, or ones.
+//! So a program that does not wait finds the old values, or ones.
 
 #![allow(unsafe_code)]
 
@@ -14,12 +14,12 @@ use crate::{
 
 #[derive(Default)]
 pub(crate) struct Stream {
-    /// The launches that it captures, if it does.
+    /// The launches that the stream captures, if it captures.
     pub(crate) capture: Option<Vec<Launch>>,
     queue: VecDeque<Work>,
 }
 
-/// One piece of a stream's work. Addresses are those of bytes that are allocated here, on the device or pinned.
+/// One piece of a stream's work. Addresses are those of bytes that are allocated here: on the device, or pinned.
 pub(crate) enum Work {
     Launch(Launch),
     Graph(Graph),
@@ -28,7 +28,7 @@ pub(crate) enum Work {
     Record(Mark),
 }
 
-/// Where an event was recorded: none is recorded twice with the same number.
+/// The place where an event was recorded. Each record has a number of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     stream: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Mark {
     number: u64,
 }
 
-/// An event: how often it was recorded, and where last.
+/// An event: the number of times that it was recorded, and the last place.
 #[derive(Debug, Default)]
 pub(crate) struct Event {
     records: u64,
@@ -48,23 +48,23 @@ fn range(address: u64, count: usize) -> Range<u64> {
 }
 
 impl Driver {
-    /// Checks that the stream does not capture.
+    /// Returns the stream. It is an error if the stream captures.
     fn open(&mut self, stream: usize) -> Result<&mut Stream, Code> {
         let stream = self.streams.get(stream)?;
         if stream.capture.is_some() { Err(Code::STREAM_CAPTURE_UNSUPPORTED) } else { Ok(stream) }
     }
 
-    /// Puts work into a stream's queue; none but launches is captured.
+    /// Puts work into a stream's queue. If the stream captures, only launches are allowed.
     pub(crate) fn enqueue(&mut self, stream: usize, work: Work) -> Result<(), Code> {
         self.open(stream)?.queue.push_back(work);
         Ok(())
     }
 
-    /// Copies from the host to the device: at once where the host's bytes may move, after all that the stream has to do.
+    /// Copies from the host to the device. Memory that is not pinned is copied at once, after all work of the stream.
     ///
     /// # Safety
     ///
-    /// The host has this number of bytes there.
+    /// The host has this number of bytes at this address.
     pub(crate) unsafe fn copy_to_device(
         &mut self,
         to: u64,
@@ -83,7 +83,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The other way round. Until the copy is made, bytes that stay where they are hold ones.
+    /// Copies from the device to the host. Until the copy is made, pinned bytes are ones.
     ///
     /// # Safety
     ///
@@ -126,13 +126,13 @@ impl Driver {
         self.enqueue(stream, Work::Record(mark))
     }
 
-    /// Runs all that is in a stream's queue.
+    /// Runs all work in a stream's queue.
     pub(crate) fn wait(&mut self, stream: usize) -> Result<(), Code> {
         self.open(stream)?;
         self.run(stream, None)
     }
 
-    /// Runs all that is in a stream's queue before the place where the event was last recorded.
+    /// Runs all work in a stream's queue before the place where the event was last recorded.
     pub(crate) fn wait_for_event(&mut self, event: usize) -> Result<(), Code> {
         // Where it never was, or its stream is gone, there is nothing to wait for.
         let Some(mark) = self.events.get(event)?.last else { return Ok(()) };
@@ -143,7 +143,7 @@ impl Driver {
         }
     }
 
-    /// Runs all that is in any queue.
+    /// Runs all work in all queues.
     pub(crate) fn wait_for_all(&mut self) -> Result<(), Code> {
         self.streams.handles().into_iter().try_for_each(|stream| self.run(stream, None))
     }

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 #[repr(transparent)]
 pub(crate) struct Code(pub(crate) u32);
 
-/// Defines each code, and a table of them all.
+/// Defines each code, and a table of all codes.
 macro_rules! codes {
     ($($name:ident = $value:literal, $text:literal;)*) => {
         impl Code {
@@ -53,18 +53,18 @@ codes! {
 }
 
 impl Code {
-    /// Returns the code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`, or of that number.
+    /// Returns the code with this name, such as `CUDA_ERROR_OUT_OF_MEMORY`, or with this number.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let found = Self::TABLE.iter().find(|(_, name, _)| name.to_bytes() == text.as_bytes());
         found.map(|&(code, ..)| code).or_else(|| text.parse().ok().map(Self))
     }
 
-    /// Its name and its text.
+    /// Returns the code's name and its text.
     pub(crate) fn words(self) -> Option<(&'static CStr, &'static CStr)> {
         Self::TABLE.iter().find(|(code, ..)| *code == self).map(|&(_, name, text)| (name, text))
     }
 
-    /// Returns true if a context that has met it answers with it from then on.
+    /// Returns true if a context with this error returns it from then on.
     pub(crate) fn is_sticky(self) -> bool {
         [
             Self::ECC_UNCORRECTABLE,

@@ -4,12 +4,12 @@ use std::env;
 
 use crate::result::Code;
 
-/// The environment variables' values.
+/// The values of the environment variables.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// 1000 · major + 10 · minor.
+    /// The driver's version, 1000 · major + 10 · minor.
     pub(crate) driver_version: i32,
-    /// 10 · major + minor.
+    /// The compute capability, 10 · major + minor.
     pub(crate) capability: i32,
     pub(crate) seed: u64,
     pub(crate) failures: Vec<Failure>,
@@ -19,13 +19,13 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) function: String,
-    /// Which call of it, from 1.
+    /// The number of the call that fails, from 1.
     pub(crate) call: u64,
     pub(crate) code: Code,
 }
 
 impl Settings {
-    /// Reads them; the error says which one has no such value.
+    /// Reads the settings. The error names the variable whose value is not valid.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
             driver_version: number("SELVEDGE_EMULATOR_DRIVER_VERSION")?.unwrap_or(13000),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::result::Code;
 
-/// By handle, from 1.
+/// Objects by handle. The first handle is 1.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     entries: BTreeMap<usize, T>,

@@ -1,4 +1,4 @@
-//! A block that has begun: its barrier, and its warps.
+//! A block that has begun, with its barrier and its warps.
 
 use super::thread::CudaThread;
 use crate::{
@@ -8,28 +8,28 @@ use crate::{
 
 pub(super) struct Block {
     index: u32,
-    /// Its threads.
+    /// The number of the block's threads.
     size: u32,
-    /// Threads that have returned.
+    /// The number of threads that have returned.
     returned: u32,
-    /// A thread has let the next launch begin.
+    /// True if a thread has let the next launch begin.
     pub(super) is_triggered: bool,
-    /// Threads at the barrier.
+    /// The threads at the barrier.
     waiting: Vec<CudaThread>,
-    /// Where that is.
+    /// The place of the barrier in the source.
     barrier: Option<Site>,
     warps: Vec<Warp>,
 }
 
 #[derive(Default)]
 struct Warp {
-    /// Threads that have returned.
+    /// The number of threads that have returned.
     returned: u32,
-    /// Threads at the block's barrier.
+    /// The number of threads at the block's barrier.
     at_barrier: u32,
-    /// Threads at an operation of the warp.
+    /// The threads at an operation of the warp.
     waiting: Vec<CudaThread>,
-    /// Where that is.
+    /// The place of the operation in the source.
     operation: Option<Site>,
 }
 
@@ -39,7 +39,7 @@ impl Block {
         Self { index, size, returned: 0, is_triggered: false, waiting: Vec::new(), barrier: None, warps }
     }
 
-    /// A thread has come to a barrier. The last one opens it, and all of them can run.
+    /// Takes a thread that has come to a barrier. The last thread opens the barrier, and all of them can run.
     pub(super) fn barrier(
         &mut self,
         thread: CudaThread,
@@ -68,7 +68,7 @@ impl Block {
         Ok(())
     }
 
-    /// A thread has come to an operation of its warp. With the last one they exchange their values, and all of them can run.
+    /// Takes a thread that has come to an operation of its warp. With the last thread, they exchange their values, and all of them can run.
     pub(super) fn warp(&mut self, thread: CudaThread, site: Site, runnable: &mut Vec<CudaThread>) -> Result<(), Fault> {
         let index = thread.thread.warp();
         if (index as u32 + 1) * LANES > self.size {
@@ -97,7 +97,7 @@ impl Block {
         Ok(())
     }
 
-    /// A thread of the warp has returned: whether it was the block's last one.
+    /// Notes that a thread of a warp has returned. Returns true if it was the last thread of the block.
     pub(super) fn end(&mut self, index: usize) -> Result<bool, Fault> {
         self.returned += 1;
         let warp = &mut self.warps[index];
@@ -111,7 +111,7 @@ impl Block {
         Ok(self.returned == self.size)
     }
 
-    /// A thread has called a function as it must not.
+    /// Returns the fault of a thread that called a function in a wrong way.
     pub(super) fn wrong(&self, thread: &CudaThread, what: String) -> Fault {
         Fault::Call { block: self.index, thread: thread.thread.index(), what }
     }
@@ -125,7 +125,7 @@ impl Block {
     }
 }
 
-/// Gives each thread of a warp the value of the lane that it named.
+/// Gives each thread of a warp the value of the lane that the thread named.
 fn exchange(threads: &[CudaThread]) {
     let mut values = [0; LANES as usize];
     for CudaThread { thread, .. } in threads {

@@ -1,4 +1,4 @@
-//! A launch that has begun: its blocks, some at a time.
+//! A launch that has begun. Some of its blocks exist at a time.
 
 #![allow(unsafe_code)]
 
@@ -15,37 +15,37 @@ use crate::{
 
 pub(super) struct Grid<'a> {
     launch: &'a Started<'a>,
-    /// Its place among the launches.
+    /// The launch's place among the launches.
     pub(super) index: usize,
-    /// Blocks that have not begun.
+    /// The blocks that have not begun.
     left: Vec<u32>,
     blocks: Vec<Block>,
-    /// Threads that have not begun, or can go on.
+    /// The threads that have not begun, or can continue.
     pub(super) runnable: Vec<CudaThread>,
-    /// Threads that wait for the launch before.
+    /// The threads that wait for the launch before.
     dependents: Vec<CudaThread>,
-    /// Blocks of which no thread has let the next launch begin, and that have not ended.
+    /// The number of blocks that have not ended, and of which no thread has let the next launch begin.
     pub(super) untriggered: u32,
-    /// Blocks that have not ended.
+    /// The number of blocks that have not ended.
     pub(super) unended: u32,
-    /// A block lets the next launch begin as soon as one of its threads no longer waits for the launch before. On a GPU a block that
-    /// does not say when does so by its end; but what it wrote need not be there for those that do not wait for it.
+    /// True if a block lets the next launch begin as soon as one of its threads no longer waits for the launch before. On a GPU, a block that
+    /// does not say when does so by its end; but what it wrote need not be visible to those that do not wait for it.
     is_open: bool,
 }
 
 /// The result of a thread's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing, perhaps: it has only let others come first.
+    /// Perhaps nothing: the thread only let others run first.
     Passed,
     /// A thread waits for others of its warp, which may do that again and again.
     Warp,
-    /// Threads wait, or have returned.
+    /// Threads wait, or a thread has returned.
     Progress,
 }
 
 impl<'a> Grid<'a> {
-    /// Begins the first blocks of a launch, of which so many are there together.
+    /// Begins the first blocks of a launch. At most `window` blocks exist together.
     pub(super) fn begin(launch: &'a Started<'a>, index: usize, window: u32, random: &mut Rng) -> Self {
         let mut left: Vec<u32> = (0..launch.grid).collect();
         random.shuffle(&mut left);
@@ -63,7 +63,7 @@ impl<'a> Grid<'a> {
         grid
     }
 
-    /// Puts a block's threads among those that can run.
+    /// Adds a block's threads to those that can run.
     fn begin_block(&mut self, index: u32, place: usize, random: &mut Rng) -> Block {
         let memory = Rc::new(SharedMemory::default());
         let &Started { grid, block, .. } = self.launch;
@@ -75,11 +75,11 @@ impl<'a> Grid<'a> {
         Block::new(index, block)
     }
 
-    /// Lets the thread at this place of those that can run go on until it stops. `is_after` says whether the launch before still runs.
+    /// Runs the thread at this place of those that can run, until it stops. `is_after` is true if the launch before still runs.
     ///
     /// # Safety
     ///
-    /// The launch's arguments are what its kernel takes, and whatever it reaches by them exists.
+    /// The launch's arguments are right for its kernel, and the memory that it reaches by them exists.
     pub(super) unsafe fn turn(&mut self, place: usize, is_after: bool, random: &mut Rng) -> Result<Turn, Fault> {
         let mut thread = self.runnable.swap_remove(place);
         // SAFETY: the caller's promise.
@@ -113,12 +113,12 @@ impl<'a> Grid<'a> {
         self.runnable.push(thread);
     }
 
-    /// A thread waits for the launch before no longer.
+    /// Lets a thread that waited for the launch before continue.
     fn go_on_with(&mut self, thread: CudaThread) {
         if self.is_open { self.trigger(thread) } else { self.runnable.push(thread) }
     }
 
-    /// A thread has returned; the last one of a block makes room for another block.
+    /// Notes that a thread has returned. The last thread of a block makes room for another block.
     fn end(&mut self, thread: &CudaThread, random: &mut Rng) -> Result<(), Fault> {
         let place = thread.place;
         let block = &mut self.blocks[place];
@@ -132,12 +132,12 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    /// Threads of the blocks that are there together.
+    /// Returns the number of threads of the blocks that exist together.
     pub(super) fn threads(&self) -> u32 {
         self.blocks.len() as u32 * self.launch.block
     }
 
-    /// The launch before is complete.
+    /// Notes that the launch before is complete.
     pub(super) fn go_on(&mut self) {
         for thread in std::mem::take(&mut self.dependents) {
             self.go_on_with(thread);

@@ -1,4 +1,4 @@
-//! Which thread runs next, of one launch or of several that overlap.
+//! Chooses the thread that runs next, in one launch or in several that overlap.
 
 #![allow(unsafe_code)]
 
@@ -18,14 +18,14 @@ use crate::launch::{Fault, Started};
 /// The number of times that a thread may let others run, on average, while none of them returns and no barrier opens.
 const PATIENCE: usize = 100_000;
 
-/// Launches that run at a time, at most.
+/// The largest number of launches that run at a time.
 const OVERLAPPING: usize = 4;
 
 /// Runs launches in the order of a stream.
 ///
 /// # Safety
 ///
-/// The arguments of each are what its kernel takes, and whatever it reaches by them exists.
+/// The arguments of each launch are right for its kernel, and the memory that it reaches by them exists.
 pub(crate) unsafe fn run(launches: &[Started<'_>], seed: u64) -> Result<(), Fault> {
     let mut random = Rng::with_seed(seed);
     let room = Room::new(launches, &mut random);
@@ -65,45 +65,45 @@ pub(crate) unsafe fn run(launches: &[Started<'_>], seed: u64) -> Result<(), Faul
     }
 }
 
-/// When a launch begins that may begin before others end.
+/// The time when a launch begins that may begin before others end.
 #[derive(Clone, Copy, Debug)]
 enum Ahead {
-    /// Each begins as soon as it may.
+    /// It begins as soon as it may.
     AtOnce,
-    /// With one chance in so many, before each turn of a thread.
+    /// It begins with a chance of 1 in this number, before each turn of a thread.
     Later(u32),
-    /// When the launch before is complete.
+    /// It begins when the launch before is complete.
     AfterOne,
-    /// When all launches before are.
+    /// It begins when all launches before are complete.
     AfterAll,
 }
 
-/// Which of the grids gets on.
+/// The grids whose threads get turns.
 #[derive(Clone, Copy, Debug)]
 enum Focus {
     All,
-    /// The one of this launch.
+    /// Only the grid of this launch.
     One(usize),
 }
 
 /// The largest number of turns until another focus is drawn.
 const PACES: [u32; 4] = [1, 16, 256, 4096];
 
-/// Launches, of which some have begun.
+/// The launches, of which some have begun.
 struct Stream<'a> {
     launches: &'a [Started<'a>],
     /// The number of launches that have begun.
     begun: usize,
-    /// Those that have begun and are not complete, in their order.
+    /// The grids that have begun and are not complete, in their order.
     grids: Vec<Grid<'a>>,
     room: Room,
-    /// Each begins as soon as it may.
+    /// True if each launch begins as soon as it may.
     is_eager: bool,
-    /// When the next one begins.
+    /// The time when the next launch begins.
     ahead: Ahead,
     focus: Focus,
     pace: u32,
-    /// Turns until another focus is drawn.
+    /// The number of turns until another focus is drawn.
     turns_left: u32,
     random: Rng,
 }
@@ -113,12 +113,12 @@ impl Stream<'_> {
         self.grids.iter().map(|grid| grid.runnable.len()).sum()
     }
 
-    /// For how many of the launch's blocks there is room.
+    /// Returns the number of the launch's blocks for which there is room.
     fn free(&self, launch: &Started<'_>) -> u32 {
         self.room.blocks(launch.block, self.grids.iter().map(Grid::threads).sum())
     }
 
-    /// Begins launches that may begin.
+    /// Begins the launches that may begin and do.
     fn begin(&mut self) {
         while let Some(launch) = self.launches.get(self.begun)
             && self.begins(launch)
@@ -137,7 +137,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Returns true if the next launch may begin, and does.
+    /// Returns true if the next launch may begin and does.
     fn begins(&mut self, launch: &Started<'_>) -> bool {
         let Some(last) = self.grids.last() else { return true };
         if !launch.programmatic || self.grids.len() == OVERLAPPING || self.free(launch) == 0 {
@@ -155,7 +155,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Returns the grid that gets on, of those that can, or `None` if none can.
+    /// Returns a grid whose thread gets the next turn, or `None` if no grid can continue.
     fn draw(&mut self) -> Option<usize> {
         if self.grids.len() < 2 {
             return self.grids.first().filter(|grid| !grid.runnable.is_empty()).map(|_| 0);
@@ -184,7 +184,7 @@ impl Stream<'_> {
         })
     }
 
-    /// Lets a thread of this grid go on until it stops.
+    /// Runs a thread of this grid until it stops.
     ///
     /// # Safety
     ///

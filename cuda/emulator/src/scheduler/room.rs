@@ -1,4 +1,4 @@
-//! The number of blocks that are there together.
+//! The number of blocks that exist together.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,20 +6,20 @@ use fastrand::Rng;
 
 use crate::launch::Started;
 
-/// Blocks of a launch that are there together, at most.
+/// The largest number of blocks of a launch that exist together.
 const WINDOW: u32 = 4;
 
-/// Threads of all launches that are there together, at most. Each has a stack, of which a process can map some ten thousands by Linux's
-/// default, and tests run side by side.
+/// The largest number of threads of all launches that exist together. Each has a stack. By Linux's default, a process can map some ten
+/// thousand stacks, and tests run side by side.
 pub(super) const THREADS: u32 = 1536;
 
-/// The same where there is much room.
+/// The largest number of threads if there is much room.
 const MANY_THREADS: u32 = 8192;
 
-/// Room for blocks.
+/// The room for blocks.
 ///
-/// Blocks that wait for the launch before make no room for others, so that a launch of many blocks never lets the next one begin early. On
-/// a GPU it would. So some streams have much room, one of them at a time.
+/// Blocks that wait for the launch before make no room for others. So a launch of many blocks would never let the next one begin early, as it
+/// would on a GPU. Therefore some streams have much room, one of them at a time.
 pub(super) struct Room {
     threads: u32,
     is_wide: bool,
@@ -34,12 +34,12 @@ impl Room {
         Self { threads: if is_wide { MANY_THREADS } else { THREADS }, is_wide, _only: only }
     }
 
-    /// Returns the number of blocks of this number of threads that fit beside the threads that are there.
+    /// Returns the number of blocks of `block` threads for which there is room beside the existing threads.
     pub(super) fn blocks(&self, block: u32, threads: u32) -> u32 {
         self.threads.saturating_sub(threads) / block
     }
 
-    /// Draws the number of a launch's blocks that are there together, up to so many.
+    /// Draws the number of a launch's blocks that exist together, at most `blocks`.
     pub(super) fn window(&self, blocks: u32, random: &mut Rng) -> u32 {
         if self.is_wide && random.u8(..4) > 0 {
             // The rest is for launches that come.

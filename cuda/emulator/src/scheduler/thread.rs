@@ -16,15 +16,15 @@ use crate::{
     thread::{Stop, Thread},
 };
 
-/// Bytes of a thread's stack, of which only those that are touched take memory; AddressSanitizer's frames are large.
+/// The number of bytes of a thread's stack. Only the touched ones take memory. AddressSanitizer's frames are large.
 const STACK: usize = 256 * 1024;
 
 thread_local! {
-    /// Stacks of threads that have returned, no more than are mostly used.
+    /// The stacks of threads that have returned. There are no more than are usually needed.
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The others: those of the one stream that has much room.
+/// The further stacks, of the one stream that has much room.
 static SPARE: Mutex<Vec<DefaultStack>> = Mutex::new(Vec::new());
 
 fn spare() -> MutexGuard<'static, Vec<DefaultStack>> {
@@ -46,12 +46,12 @@ fn keep_stack(stack: DefaultStack) {
     });
 }
 
-/// A thread, and where it is.
+/// A thread with its place and its stack.
 pub(super) struct CudaThread {
-    /// Its block's place in the grid's window.
+    /// The place of its block in the grid's window.
     pub(super) place: usize,
     pub(super) thread: Box<Thread>,
-    /// Its stack, once it has run.
+    /// The thread's stack, after it has run.
     coroutine: Option<Coroutine<(), Stop, (), DefaultStack>>,
 }
 
@@ -60,11 +60,11 @@ impl CudaThread {
         Self { place, thread: Box::new(thread), coroutine: None }
     }
 
-    /// Runs the thread until it stops; `None` if it has returned.
+    /// Runs the thread until it stops. Returns `None` if the thread has returned.
     ///
     /// # Safety
     ///
-    /// The arguments are what the kernel takes, and whatever it reaches by them exists.
+    /// The arguments are right for the kernel, and the memory that it reaches by them exists.
     pub(super) unsafe fn resume(&mut self, kernel: Kernel, arguments: &[*mut c_void]) -> Result<Option<Stop>, Fault> {
         let thread = &raw const *self.thread;
         let coroutine = match &mut self.coroutine {

@@ -158,7 +158,7 @@ pub enum Target {
     Memory,
 }
 
-/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second one is missing.
+/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second is missing.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first >= 0xe800;
     let known = if is_wide { wide(at, first.into(), second?.into()) } else { narrow(at, first.into()) };

@@ -16,7 +16,7 @@ use crate::{
 /// The first compute capability whose launches can overlap, times 10.
 const OVERLAPS: i32 = 90;
 
-/// Returns a shape of one dimension, with no shared memory but what kernels declare.
+/// Returns a shape of one dimension. The kernels declare all shared memory themselves.
 fn shape(grid: [c_uint; 3], block: [c_uint; 3], shared: c_uint) -> Result<Shape, Code> {
     match (grid, block, shared) {
         ([grid, 1, 1], [block, 1, 1], 0) => Ok(Shape { grid, block, programmatic: false }),
@@ -48,7 +48,7 @@ pub(super) unsafe extern "C" fn cuLaunchKernel(
     })
 }
 
-/// CUDA's `CUlaunchConfig`.
+/// The driver's struct `CUlaunchConfig`.
 #[repr(C)]
 pub(crate) struct Config {
     pub(crate) grid: [c_uint; 3],
@@ -59,7 +59,7 @@ pub(crate) struct Config {
     pub(crate) count: c_uint,
 }
 
-/// CUDA's `CUlaunchAttribute`: a number, and a value of 64 bytes whose type depends on it.
+/// The driver's struct `CUlaunchAttribute`: a number, and a value of 64 bytes whose type depends on the number.
 #[repr(C, align(8))]
 pub(crate) struct Attribute {
     pub(crate) id: c_uint,
@@ -71,7 +71,7 @@ pub(crate) struct Attribute {
 const _: () = assert!(size_of::<Config>() == 56 && size_of::<Attribute>() == 72);
 
 impl Attribute {
-    /// `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
+    /// The attribute `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
     pub(crate) const PROGRAMMATIC: c_uint = 6;
 }
 

@@ -1,4 +1,4 @@
-//! The functions, as NVIDIA's Driver API describes them. Results go where the caller says, if it says so.
+//! The functions, as NVIDIA's Driver API describes them. A function writes its result to the place that the caller gives, if there is one.
 
 mod device;
 mod launch;
@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 
 use crate::result::Code;
 
-/// Where a function writes a result.
+/// The place to which a function writes a result.
 type Out<'a, T> = Option<&'a mut MaybeUninit<T>>;
 
 fn put<T>(out: Out<'_, T>, value: T) -> Result<(), Code> {

@@ -16,7 +16,7 @@ pub(super) extern "C" fn cuStreamCreateWithPriority(stream: Out<'_, usize>, _fla
     call("cuStreamCreateWithPriority", Needs::Context, |driver| put(stream, driver.streams.insert(Stream::default())))
 }
 
-/// Does all that waits in the stream.
+/// Does all work that waits in the stream, and removes the stream.
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn cuStreamDestroy_v2(stream: usize) -> Code {
     call("cuStreamDestroy_v2", Needs::Context, |driver| {
