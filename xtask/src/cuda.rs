@@ -1,4 +1,4 @@
-//! NVIDIA's compiler for the CUDA kernels: unpacked from its packages on PyPI, or one that was there.
+//! NVIDIA's compiler for the CUDA kernels: unpacked from its packages on PyPI, or already installed.
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use nvcc::VARIABLE;
 
 use crate::workspace;
 
-/// The packages, pinned, with their files' hashes.
+/// The file with the packages, their versions and their files' hashes.
 const REQUIREMENTS: &str = "cuda/nvcc/requirements.txt";
 const PACKAGES: &str = include_str!("../../cuda/nvcc/requirements.txt");
-/// The folder that all of them share.
+/// The folder that all packages share.
 const FOLDER: &str = "nvidia/cu13";
 const SETUP: &str = "cargo xtask setup --cuda";
 const LICENCE: &str = "NVIDIA's licence, https://docs.nvidia.com/cuda/eula";
@@ -23,7 +23,7 @@ pub fn compiler() -> Result<PathBuf> {
     Ok(nvcc::find(&workspace::target_dir()?)?)
 }
 
-/// Returns the program that lists machine code: the compiler's toolkit's, the one that [`set_up`] unpacked, or that of `PATH`.
+/// Returns the program that lists machine code: the one of the compiler's toolkit, the one that [`set_up`] unpacked, or the one on `PATH`.
 pub fn disassembler() -> Result<PathBuf> {
     let name = format!("cuobjdump{}", std::env::consts::EXE_SUFFIX);
     let beside = compiler()?.with_file_name(&name);
@@ -62,7 +62,7 @@ pub fn set_up() -> Result<()> {
     Ok(())
 }
 
-/// Says what is missing, or is there.
+/// Prints whether the compiler is there.
 pub fn check() -> Result<()> {
     say!("Ready: the CUDA compiler is {}.", compiler()?.display());
     Ok(())
@@ -94,7 +94,7 @@ fn toolkit() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(nvcc::FOLDER))
 }
 
-/// Returns the packages with their versions, a line each.
+/// Returns the packages with their versions, one in each line.
 fn packages() -> String {
     let versions = PACKAGES.lines().filter(|line| !line.starts_with('#')).filter(|line| line.contains("=="));
     versions.map(|line| line.trim_end_matches([' ', '\\'])).collect::<Vec<_>>().join("\n")

@@ -1,5 +1,5 @@
-//! `cargo xtask device`: a board that answers over its UART. The emulator is started here, or a chip through its probe; what is asked
-//! of it, the program `selvedge` asks.
+//! `cargo xtask device`: a board that answers over its UART. This module starts the emulator, or a chip through its probe. The program `selvedge`
+//! then sends the requests.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: what is there, what is missing, how to get it.
+//! `cargo xtask doctor`: lists the installed tools, the missing tools, and how to get them.
 
 use std::{
     env,
@@ -20,13 +20,13 @@ use crate::{
 /// One line of the table.
 struct Finding {
     name: &'static str,
-    /// Without it, `train`, `eval`, `predict`, `inspect`, `convert` and `show` do not work.
+    /// True if `train`, `eval`, `predict`, `inspect`, `convert` and `show` do not work without it.
     needed: bool,
     /// The version that is installed, or the way to get it.
     found: Result<String, &'static str>,
 }
 
-/// Prints the table; fails only where a needed thing is missing.
+/// Prints the table. Fails only if a needed tool is missing.
 pub fn run() -> Result<ExitCode> {
     let findings = findings();
     for Finding { name, found, .. } in &findings {
@@ -133,7 +133,7 @@ fn printed(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The one that a build takes: its release, and where it is.
+/// Returns the CUDA compiler that a build uses: its release and its place.
 fn cuda_compiler() -> Option<String> {
     let nvcc = cuda::compiler().ok()?;
     let words = printed(&nvcc, &["--version"])?;
@@ -141,7 +141,7 @@ fn cuda_compiler() -> Option<String> {
     Some(format!("nvcc {}, {}", release.unwrap_or_default(), nvcc.display()))
 }
 
-/// Returns the GPU and its driver's version; or the driver's library alone, as in a container without the tools.
+/// Returns the GPU and its driver's version, or only the driver's library, as in a container without the tools.
 fn gpu_driver() -> Option<String> {
     let query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
     version("nvidia-smi", &query).or_else(|| {
@@ -159,7 +159,7 @@ fn data() -> Option<String> {
     data_folders().find(has_images).map(|folder| folder.display().to_string())
 }
 
-/// Where Fashion-MNIST may lie, in the order in which `selvedge` looks.
+/// Returns the folders in which Fashion-MNIST may lie, in the order in which `selvedge` searches.
 pub fn data_folders() -> impl Iterator<Item = PathBuf> {
     let variable = env::var_os("FASHION_MNIST_DIR").map(PathBuf::from);
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);

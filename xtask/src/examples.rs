@@ -1,4 +1,4 @@
-//! The examples in the help of the commands that `selvedge` has not, or has otherwise.
+//! The examples in the help of commands that `selvedge` does not have, or has in another form.
 
 use options::Examples;
 

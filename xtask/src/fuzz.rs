@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: every target of fuzz/ for some minutes, and what came of it as a table. It installs nothing.
+//! `cargo xtask fuzz`: runs every target of fuzz/ for some minutes, and prints the results as a table. It installs nothing.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
 
 /// The version of cargo-fuzz that builds the targets; fuzz/README.md has it too.
 const CARGO_FUZZ: &str = "0.13.2";
-/// The compiler, which has the sanitizers.
+/// The compiler, which must have the sanitizers.
 const TOOLCHAIN: &str = "nightly";
 
 /// The options of `fuzz`.
@@ -34,7 +34,7 @@ pub struct FuzzOptions {
     jobs: Option<u16>,
 }
 
-/// Builds the targets, runs each from its corpus, and prints the table. The exit code says whether one was broken.
+/// Builds the targets, runs each from its corpus, and prints the table. The exit code is an error if a target failed.
 pub fn run(options: &FuzzOptions) -> Result<ExitCode> {
     let targets = targets(&options.targets)?;
     check_tools()?;

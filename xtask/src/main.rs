@@ -1,24 +1,24 @@
 //! `cargo xtask …`: train, flash, set up and test Selvedge.
 //!
-//! One module for each command. It runs the other packages as programs, and links those that know a command line, a board or a file.
+//! There is a module for each command. It runs the other packages as programs, and links those that know a command line, a board or a file.
 //!
-//! - [`examples`]: those in the help. [`program`]: the commands of the program `selvedge`, whose options are checked here before it is built.
-//! - [`mod@bench`]: the host's benchmarks, in the same way, and the boards'.
+//! - [`examples`]: the examples in the help. [`program`]: the commands of the program `selvedge`, whose options are checked here before it is
+//!   built.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`device`]: a board that answers over its UART.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
-//! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page that comes of it.
+//! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page with its results.
 //! - [`web`]: the page that predicts and trains in a browser, as a folder or served on this machine.
 //! - [`book`]: the project's pages as a book, with every link checked.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
 //!   page's script.
-//! - [`mod@test`]: everything that must hold before a change is kept.
-//! - [`check`]: what that leaves out, because it takes long or needs tools of its own.
+//! - [`mod@test`]: all checks and tests that must pass before a change is kept.
+//! - [`check`]: the checks that `test` leaves out, because they take long or need additional tools.
 //! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
-//! - [`signals`]: what asks this program to end.
+//! - [`signals`]: the signals that ask this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
-//! - [`toolchain`]: which compiler builds for the boards. [`workspace`]: how programs are run and shown.
+//! - [`toolchain`]: the compiler for the boards. [`workspace`]: runs programs and shows their commands.
 
 /// Like `println!`. If the program that reads the output has ended (`… | head`), the rest of the output is dropped.
 macro_rules! say {

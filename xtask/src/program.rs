@@ -1,4 +1,4 @@
-//! The program `selvedge`: its options are checked, then it is built and run with them.
+//! The program `selvedge`: checks its options, then builds it and runs it with them.
 
 use std::{
     env,

@@ -9,11 +9,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{tied, workspace};
 
-/// Names a Python that has the packages already.
+/// The environment variable that names a Python that already has the packages.
 pub const VARIABLE: &str = "SELVEDGE_PYTHON";
-/// The packages, pinned.
+/// The file with the packages and their versions.
 const REQUIREMENTS: &str = "tests/references/requirements.txt";
-/// The packages, those that they need, and the hashes of all files.
+/// The file with the packages, those that they need, and the hashes of all files.
 const LOCK: &str = "tests/references/requirements.lock";
 const SETUP: &str = "cargo xtask setup --python";
 /// The licences of the packages that are asked for.
@@ -27,7 +27,7 @@ const LICENCES: [(&str, &str); 7] = [
     ("torch", "BSD-3-Clause"),
 ];
 
-/// Returns the Python that tests take, where there is one.
+/// Returns the Python for the tests, if there is one.
 pub fn found() -> Option<PathBuf> {
     match env::var_os(VARIABLE).filter(|python| !python.is_empty()) {
         Some(python) => Some(python.into()),
@@ -81,7 +81,7 @@ pub fn set_up() -> Result<()> {
     Ok(())
 }
 
-/// Says what is missing, or is there.
+/// Prints whether the Python is there.
 pub fn check() -> Result<()> {
     match found() {
         Some(python) => say!("Ready: Python for the interchange tests is {}.", python.display()),

@@ -1,7 +1,7 @@
-//! Programs that end when the one that started them ends, also where that is killed (SIGKILL): an emulator, and a test's `cargo xtask`.
+//! Programs that end when the program that started them ends, even if that is killed (SIGKILL): an emulator, and a test's `cargo xtask`.
 //!
-//! On Linux the kernel sees to that. A program asks it for itself, so xtask starts itself first: `xtask tied PID PROGRAM …` asks, and
-//! becomes the program. Elsewhere a program is started as it is.
+//! On Linux, the kernel does this. A program must ask for it itself, so xtask first starts itself: `xtask tied PID PROGRAM …` asks, and then
+//! becomes the program. On other systems, the program is started directly.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use clap::Args;
 
 use crate::workspace;
 
-/// Names the process that this one ends with: the tests set it for each `cargo xtask` that they start.
+/// The environment variable with the process with which this one ends. The tests set it for each `cargo xtask` that they start.
 pub const VARIABLE: &str = "SELVEDGE_ENDS_WITH";
 
 /// This program's file, whatever its name is by now.
@@ -39,7 +39,7 @@ pub fn run(options: &TiedOptions) -> Result<ExitCode> {
     Ok(launch::hand_over(Command::new(program).args(arguments))?)
 }
 
-/// Ties this process to its parent where [`VARIABLE`] names that.
+/// Ties this process to its parent, if [`VARIABLE`] names the parent.
 pub fn tie_as_asked() -> io::Result<()> {
     match env::var(VARIABLE).ok().and_then(|parent| parent.parse().ok()) {
         Some(parent) => tie_to(parent),
@@ -68,7 +68,7 @@ pub fn tied(command: &Command) -> Command {
     tied
 }
 
-/// Lets cargo tie each program that it runs to itself: an environment variable of `cargo test`.
+/// Sets an environment variable of `cargo test` by which cargo ties each program that it runs to itself.
 pub fn runner(cargo: &mut Command) -> &mut Command {
     let xtask = env::current_exe().ok().filter(|file| can_tie() && file.exists());
     // Cargo splits the value at spaces.

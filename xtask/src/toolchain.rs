@@ -1,4 +1,4 @@
-//! Which compiler builds for the boards' targets: rustup's with the targets added, or Debian's with the standard library's source.
+//! Chooses the compiler for the boards' targets: rustup's with the targets added, or Debian's with the standard library's source.
 //!
 //! Everything that builds for a board asks here, so that `flash`, `test` and the tests agree.
 
@@ -27,20 +27,20 @@ const DEBIAN_FILES: [&str; 4] =
 pub enum Toolchain {
     /// The toolchain of the host's programs: it has the targets.
     Rustup,
-    /// Debian's. It is called by its paths, so rustup and its toolchains stay as they are.
+    /// Debian's toolchain. It is called by its paths, so rustup and its toolchains do not change.
     Debian {
-        /// `rust-lld` or `ld.lld`: Debian's compiler has none of its own.
+        /// The linker `rust-lld` or `ld.lld`. Debian's compiler has none of its own.
         linker: PathBuf,
     },
 }
 
 impl Toolchain {
-    /// The one that this machine has for the boards.
+    /// Returns the toolchain that this machine has for the boards.
     pub fn find() -> Result<Self> {
         Self::of(Installed::look()?, "cargo xtask setup")
     }
 
-    /// The one that this machine has for a browser.
+    /// Returns the toolchain that this machine has for a browser.
     pub fn for_page() -> Result<Self> {
         Self::of(Installed::look_for_page()?, "cargo xtask setup --page")
     }
@@ -57,7 +57,7 @@ impl Toolchain {
         }
     }
 
-    /// Returns a cargo command (`build`, `clippy`, …) for a target of the boards or the browser's, or a processor of it.
+    /// Returns a cargo command (`build`, `clippy`, …) for a target of a board or a browser. `cpu` is the processor, if it is named.
     pub fn cargo(&self, subcommand: &str, target: &str, cpu: Option<&str>) -> Command {
         let mut cargo = match self {
             Self::Rustup => launch::cargo(subcommand),
@@ -87,24 +87,24 @@ impl Toolchain {
     }
 }
 
-/// The installed parts of both ways.
+/// The installed parts of both toolchains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The targets that the host's toolchain lacks.
+    /// The targets that the host's toolchain does not have.
     pub missing_targets: Vec<String>,
     /// True if Debian's packages are there.
     pub debian: bool,
-    /// The linker that Debian's compiler would take.
+    /// The linker that Debian's compiler would use.
     pub linker: Option<PathBuf>,
 }
 
 impl Installed {
-    /// Looks at the file system for what the boards need.
+    /// Looks in the file system for the parts that the boards need.
     pub fn look() -> Result<Self> {
         Self::look_for(targets()?, &["rust-lld", "ld.lld"])
     }
 
-    /// Looks at the file system for what a library for a browser needs.
+    /// Looks in the file system for the parts that a library for a browser needs.
     pub fn look_for_page() -> Result<Self> {
         Self::look_for(vec![PAGE_TARGET.to_owned()], &["rust-lld", "wasm-ld"])
     }
@@ -137,7 +137,7 @@ pub fn targets() -> Result<Vec<String>> {
     Ok(file.firmware.targets)
 }
 
-/// rustup's toolchains each bring a `rust-lld` in a folder named after the host.
+/// Returns the linker of a toolchain of rustup. It is `rust-lld`, in a folder named after the host.
 fn linker(rustlib: &Path, names: &[&str]) -> Option<PathBuf> {
     let hosts = fs::read_dir(rustlib).into_iter().flatten().flatten();
     let mut bundled = hosts.map(|host| host.path().join("bin/rust-lld")).filter(|path| path.exists());

@@ -1,4 +1,4 @@
-//! The TypeScript that the types of the page's script are checked with, in the target folder.
+//! TypeScript, which checks the types of the page's script. It is in the target folder.
 
 use std::{
     fs,
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::{setup::NODE, workspace};
 
-/// The package, pinned, and the hashes of all files.
+/// The files with the package, its version, and the hashes of all files.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 const SOURCE: &str = "tests/browser";
 const SETUP: &str = "cargo xtask setup --page";
 
-/// Returns the compiler's script, where it was installed whole and Node is there to run it.
+/// Returns the compiler's script, if it was installed completely and Node is there to run it.
 pub fn found() -> Option<PathBuf> {
     NODE.into_iter().find_map(workspace::on_path)?;
     environment().ok().filter(|folder| is_installed(folder)).map(|folder| script(&folder))
@@ -49,7 +49,7 @@ pub fn set_up() -> Result<()> {
     Ok(())
 }
 
-/// Says what is missing, or is there.
+/// Prints whether TypeScript is there.
 pub fn check() -> Result<()> {
     match found() {
         Some(script) => say!("Ready: TypeScript for the page's script is {}.", script.display()),

@@ -50,13 +50,13 @@ fn is_of_package(name: &str) -> bool {
 /// A program of the workspace, for this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// The name of its binary in cargo.
+    /// The name of the program's binary in cargo.
     pub name: &'a str,
     /// Its task, in a few words.
     pub task: &'a str,
-    /// Processor seconds that its first build takes.
+    /// The processor time of the first build, in seconds.
     pub seconds: usize,
-    /// Features of the workspace's packages that it is built with, between commas.
+    /// The features of the workspace's packages with which the program is built, separated by commas.
     pub features: &'a str,
 }
 
@@ -67,7 +67,7 @@ impl Program<'_> {
     ///
     /// # Errors
     ///
-    /// Where cargo cannot be started or fails. It has said why then.
+    /// If cargo cannot be started or fails. Cargo has then printed the reason.
     pub fn build(self) -> io::Result<PathBuf> {
         let folder = profile_folder()?;
         let path = folder.join(format!("{}{}", self.name, env::consts::EXE_SUFFIX));
@@ -100,7 +100,7 @@ impl Program<'_> {
 ///
 /// # Errors
 ///
-/// Where the system does not say where this program is.
+/// If the system does not know where this program is.
 pub fn profile_folder() -> io::Result<PathBuf> {
     let mut folder = env::current_exe()?;
     folder.pop();
@@ -110,22 +110,22 @@ pub fn profile_folder() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Becomes a program, so that signals and the exit code are its own.
+/// Replaces this process by a program, so that signals and the exit code are the program's own.
 ///
 /// # Errors
 ///
-/// Where it cannot be started.
+/// If the program cannot be started.
 #[cfg(unix)]
 pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     Err(program.exec())
 }
 
-/// Runs a program to its end and takes its exit code.
+/// Runs a program to its end and returns its exit code.
 ///
 /// # Errors
 ///
-/// Where it cannot be started.
+/// If the program cannot be started.
 #[cfg(not(unix))]
 pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
     let code = program.status()?.code().and_then(|code| u8::try_from(code).ok());
@@ -136,7 +136,7 @@ pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
 ///
 /// # Errors
 ///
-/// Where it cannot be started.
+/// If cargo cannot be started.
 pub fn run_shown(cargo: &mut Command) -> io::Result<ExitStatus> {
     if io::stderr().is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "always");

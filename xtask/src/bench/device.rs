@@ -1,4 +1,4 @@
-//! `cargo xtask bench device`: what a prediction takes on each emulated board.
+//! `cargo xtask bench device`: measures a prediction on each emulated board.
 
 use std::{
     fs,
@@ -33,11 +33,11 @@ const FOLLOWED: &str = "7measure8followed";
 /// The symbol of firmware/c's function that holds a prediction.
 const FOLLOWED_C: &str = "measure_followed";
 
-/// Instructions that the firmware's counter may count besides: one tick of at least 16 MHz, and its own reading.
+/// The number of instructions that the firmware's counter may count in addition: one tick of at least 16 MHz, and its own reading.
 const TICK: u64 = 63;
 const READING: u64 = 64;
 
-/// Seconds in which `measure` may say nothing: it predicts every sample before it speaks, on some boards without a floating-point unit.
+/// The number of seconds in which `measure` may print nothing. It predicts every sample first, on some boards without a floating-point unit.
 const SILENCE: u64 = 1800;
 
 /// The rows to measure, and the files for the figures.
@@ -72,27 +72,28 @@ pub struct DeviceBenchOptions {
     plot: Option<PathBuf>,
 }
 
-/// A model on a board.
+/// The results of a model on a board.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Row {
     board: String,
     model: String,
     format: String,
-    /// The mean over the samples.
+    /// The mean number of instructions over the samples.
     instructions: u64,
     least_instructions: u64,
     most_instructions: u64,
-    /// The mean over the samples, estimated by ARM's published timings from a trace of the first samples. `None` if the processor has no published timings.
+    /// The mean number of cycles over the samples, estimated by ARM's published timings from a trace of the first samples. `None` if the processor
+    /// has no published timings.
     cycles_estimate: Option<u64>,
-    /// The means for each linear layer; empty for the exported C.
+    /// The mean numbers of instructions for each linear layer. Empty for the exported C.
     layer_instructions: Vec<u64>,
-    /// The multiply-accumulates of the linear layers.
+    /// The number of multiply-accumulates of the linear layers.
     multiply_accumulates: u64,
-    /// Bytes of the program `bare` without vectors, weights and samples; for C, bytes of the exported functions.
+    /// The number of bytes of the program `bare` without vectors, weights and samples. For C, the bytes of the exported functions.
     code_bytes: u64,
     weight_bytes: u64,
     static_ram_bytes: u64,
-    /// Bytes of the maximum stack depth while the program loads the weights and predicts, with the workspace.
+    /// The number of bytes of the largest stack depth while the program loads the weights and predicts, with the workspace.
     stack_bytes: u64,
 }
 
@@ -213,13 +214,14 @@ fn measure_c(options: &DeviceBenchOptions, board: &str, name: &str, format: Form
     })
 }
 
-/// Says how many cycles a prediction of this number of instructions takes.
+/// Prints how many cycles a prediction with this number of instructions takes.
 fn say_cycles(estimate: Option<&Estimate>, instructions: u64) {
     let shown = estimate.map(|estimate| estimate.shown(instructions));
     say!("{}", shown.as_deref().unwrap_or("cycles: not estimated, the processor has no published timings"));
 }
 
-/// Returns the cycles of the first predictions of a program `measure`, which has counted this number of instructions in each. `None`: there are no timings.
+/// Returns the cycles of the first predictions of a program `measure`, which has counted this number of instructions in each. Returns `None` if
+/// there are no timings.
 fn estimate(board: &Board, elf: &Path, counted: &[u64]) -> Result<Option<Estimate>> {
     let Some(core) = Core::of_target(&board.target) else { return Ok(None) };
     let program = linked(elf)?;
@@ -242,7 +244,7 @@ fn file_len(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
 }
 
-/// Returns the multiply-accumulates of the linear layers.
+/// Returns the number of multiply-accumulates of the linear layers.
 fn multiply_accumulates(network: &Architecture) -> u64 {
     let linear = network.stages().filter(|stage| stage.kind == StageKind::Linear);
     linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()
@@ -256,7 +258,7 @@ struct Measured {
     mean: u64,
     least: u64,
     most: u64,
-    /// Of the first samples, one for each.
+    /// The numbers of instructions of the first samples.
     first: Vec<u64>,
 }
 

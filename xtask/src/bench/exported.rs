@@ -1,4 +1,4 @@
-//! The program `measure` of firmware/c: what a prediction takes in the C that `selvedge export-c` writes.
+//! The program `measure` of firmware/c, which measures a prediction in the C that `selvedge export-c` writes.
 
 use std::{
     fs,
@@ -29,11 +29,11 @@ const OPTIMISATION: &str = "-O2";
 pub struct Exported {
     /// The linked program.
     pub elf: PathBuf,
-    /// Bytes of the exported functions, without constants.
+    /// The number of bytes of the exported functions, without constants.
     pub code_bytes: u64,
-    /// Bytes of constants.
+    /// The number of bytes of constants.
     pub weight_bytes: u64,
-    /// Bytes of the exported file's variables: what a prediction works in.
+    /// The number of bytes of the exported file's variables, in which a prediction works.
     pub ram_bytes: u64,
     is_float: bool,
 }
@@ -87,7 +87,7 @@ impl Exported {
         })
     }
 
-    /// Runs the program, shows every line and hands it on, and compares its logits with the host's, which are in this folder.
+    /// Runs the program, shows every line and passes it on, and compares its logits with the host's logits in this folder.
     pub fn run(&self, board: &Board, folder: &Path, mut each_line: impl FnMut(&str)) -> Result<()> {
         let mut predictions = Vec::new();
         let status =
@@ -110,7 +110,7 @@ impl Exported {
     }
 }
 
-/// Returns the linker's error, or in its place that the program is larger than a memory of the board.
+/// Returns the linker's error. If the program is larger than a memory of the board, the error says this instead.
 fn too_large(error: Error, board: &Board) -> Error {
     let text = error.to_string();
     let memory = |name: &str| text.contains(&format!("region `{name}' overflowed"));
@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Returns the compiler with a board's instructions.
+/// Returns the compiler with the options for a board's processor.
 fn gcc(board: &Board) -> Result<Command> {
     let processor: &[&str] = match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
@@ -144,7 +144,7 @@ fn gcc(board: &Board) -> Result<Command> {
     Ok(compiler)
 }
 
-/// Returns the bytes of all sections whose names begin so, by what `size -A` prints.
+/// Returns the number of bytes of all sections whose names begin like this, from the output of `size -A`.
 fn section_bytes(sizes: &str, beginning: &str) -> u64 {
     let section = |line: &str| {
         let mut words = line.split_whitespace();
@@ -154,7 +154,7 @@ fn section_bytes(sizes: &str, beginning: &str) -> u64 {
     sizes.lines().filter_map(section).sum()
 }
 
-/// Reads `logits of sample 3, class 9: 0000001f ffffff80`; `None` for any other line.
+/// Reads `logits of sample 3, class 9: 0000001f ffffff80`. Returns `None` for any other line.
 fn prediction(line: &str, is_float: bool) -> Option<Prediction> {
     let (index, line) = line.strip_prefix("logits of sample ")?.split_once(", class ")?;
     let (class, words) = line.split_once(':')?;

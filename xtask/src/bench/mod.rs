@@ -79,7 +79,7 @@ struct Target {
 }
 
 impl Message {
-    /// Returns the program that a message names, if it is of this name.
+    /// Returns the program that a message names, if it has this name.
     fn executable(line: &str, name: &str) -> Option<PathBuf> {
         let message: Self = serde_json::from_str(line).ok()?;
         (message.target.name == name).then_some(message.executable)

@@ -36,7 +36,7 @@ pub fn check() -> Result<()> {
     run(&BookOptions { out: None })
 }
 
-/// The program is a separate workspace, because only the book needs its many dependencies.
+/// The manifest of the program. It is a separate workspace, because only the book needs its many dependencies.
 const MANIFEST: &str = "docs/book/Cargo.toml";
 
 fn program(subcommand: &str) -> Result<Command> {

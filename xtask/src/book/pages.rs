@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{Cli, workspace::grouped};
 
-/// The files of a folder and of those in it, with this ending.
+/// Finds the files with this ending in a folder and below it.
 fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -55,7 +55,7 @@ fn replaced(word: String, variables: &[(String, String)]) -> String {
     variables.iter().find(|(name, _)| *name == word).map_or(word, |(_, value)| value.clone())
 }
 
-/// Returns the words behind `cargo xtask` or `selvedge` in a command, if it has one of them.
+/// Returns the words after `cargo xtask` or `selvedge` in a command, if it has one of them.
 fn arguments(command: &[String]) -> Option<&[String]> {
     let programs: [&[&str]; 2] = [&["cargo", "xtask"], &["selvedge"]];
     // It may stand behind `VARIABLE=value`, `/usr/bin/time -v` or `cd FOLDER &&`, and before `|`, `>` or `&&`.

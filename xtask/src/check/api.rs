@@ -1,4 +1,4 @@
-//! The library's public interface as a list, so that a change of it is seen and meant.
+//! The library's public interface as a list, so that a change of it is noticed and intended.
 
 use std::fs;
 
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::workspace;
 
-/// The list, an item a line.
+/// The list, with an item in each line.
 const FILE: &str = "core/api.txt";
 
 /// The line above the items of optional parts.
 const OPTIONAL: &str = "With every optional part:";
 
-/// The command that writes it.
+/// The command that writes the list.
 const WRITE: &str = "cargo xtask check api --write";
 
 /// Options of `check api`.
@@ -51,7 +51,7 @@ pub fn run(options: &Options) -> Result<()> {
     );
 }
 
-/// Returns the public items of the library as it is without options, then those that its optional parts add.
+/// Returns the public items of the library without options, and then those that its optional parts add.
 fn found() -> Result<String> {
     let default = items(&[])?;
     let all = items(&["--all-features"])?;
@@ -59,7 +59,7 @@ fn found() -> Result<String> {
     Ok(format!("{default}\n{OPTIONAL}\n{}\n", added.join("\n")))
 }
 
-/// Returns the public items of the library with these features, a line each.
+/// Returns the public items of the library with these features, one in each line.
 fn items(features: &[&str]) -> Result<String> {
     compiler::get(NIGHTLY, "rustdoc", &[])?;
     let rustdoc = [&["rustdoc", "--package", "core", "--lib"], features, &["--", "-Zunstable-options"]].concat();
@@ -73,7 +73,7 @@ fn items(features: &[&str]) -> Result<String> {
     workspace::output(&mut list)
 }
 
-/// Returns the lines that only one of two lists has: `-` those of the first, `+` those of the second.
+/// Returns the lines that only one of two lists has: `-` for the first, `+` for the second.
 fn changes(listed: &str, found: &str) -> Vec<String> {
     let only = |lines: &str, others: &str, sign: char| {
         let others: Vec<_> = others.lines().collect();

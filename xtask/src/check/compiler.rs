@@ -1,4 +1,4 @@
-//! Compilers beside the project's own, by way of rustup.
+//! Other compilers than the project's own, from rustup.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::workspace;
 /// The compiler that checks what the stable one cannot.
 pub const NIGHTLY: &str = "nightly";
 
-/// Gets a compiler with these components, unless its cargo has the command and its folder the file.
+/// Installs a compiler with these components, unless its cargo has the command and its folder has the file.
 pub fn get(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
     let found = rustup(&["run", toolchain, "cargo", command, "--help"]).output();
     if found.is_ok_and(|output| output.status.success()) {
@@ -19,7 +19,7 @@ pub fn get(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
     install(toolchain, components)
 }
 
-/// Gets a compiler with these components; what is there is kept.
+/// Installs a compiler with these components. Parts that are there are kept.
 pub fn install(toolchain: &str, components: &[&str]) -> Result<()> {
     let components: Vec<_> = components.iter().flat_map(|component| ["--component", component]).collect();
     step(rustup(
@@ -27,14 +27,14 @@ pub fn install(toolchain: &str, components: &[&str]) -> Result<()> {
     ))
 }
 
-/// Cargo of another compiler, with a folder of its own for what it builds.
+/// Returns a command of another compiler's cargo, which builds into a folder of its own.
 pub fn cargo(toolchain: &str, folder: &str, arguments: &[&str]) -> Result<Command> {
     let mut cargo = rustup(&[&["run", toolchain, "cargo"], arguments].concat());
     cargo.env("CARGO_TARGET_DIR", workspace::target_dir()?.join(folder));
     Ok(cargo)
 }
 
-/// Returns a command of rustup. The variables by which cargo runs this program would choose its compiler.
+/// Returns a command of rustup. It does not get the variables by which cargo runs this program, because they would choose its compiler.
 pub fn rustup(arguments: &[&str]) -> Command {
     let mut rustup = launch::command("rustup");
     for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {

@@ -1,4 +1,4 @@
-//! Tests in Miri, an interpreter that sees undefined behaviour and races.
+//! Tests in Miri, an interpreter that finds undefined behaviour and races.
 
 use anyhow::Result;
 use clap::Args;
@@ -16,20 +16,21 @@ pub struct Threads {
     schedules: u32,
 }
 
-/// A clock, and the file of what a property test found.
+/// The options for a clock, and for the file of failures of a property test.
 const SYSTEM: &str = "-Zmiri-disable-isolation";
-/// Four processors. Rayon keeps threads to the end of the program, and its queues need the newer rules of borrowing.
+/// The options for four processors. Rayon keeps its threads to the end of the program, and its queues need the newer rules of borrowing.
 const THREADS: &str = "-Zmiri-disable-isolation -Zmiri-num-cpus=4 -Zmiri-ignore-leaks -Zmiri-tree-borrows";
-/// Cases of a property, which takes a thousand times as long as in machine code.
+/// The number of cases of a property. A case takes a thousand times as long as in machine code.
 const CASES: (&str, &str) = ("PROPTEST_CASES", "4");
 
-/// The library's tests, and those of the engine with its kernel of plain loops: Miri knows few vector instructions, and no size of a cache.
+/// Runs the library's tests, and those of the engine with its kernel of plain loops. Miri knows few vector instructions, and no size of a
+/// cache.
 pub fn run() -> Result<()> {
     miri(SYSTEM, &["--package", "core", "--lib"])?;
     miri(THREADS, &["--package", "host", "--lib", "--no-default-features", "engine::"])
 }
 
-/// The tests of the team of threads, once for each schedule.
+/// Runs the tests of the team of threads, once for each schedule.
 pub fn threads(&Threads { schedules }: &Threads) -> Result<()> {
     miri(&format!("{THREADS} -Zmiri-many-seeds=0..{schedules}"), &["--package", "team", "--lib"])
 }

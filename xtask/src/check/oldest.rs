@@ -1,4 +1,4 @@
-//! The oldest compilers: the library's is older than the workspace's, for a firmware with its own.
+//! The oldest compilers. The library's is older than the workspace's, for a firmware with its own compiler.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 
 use super::{compiler, step};
 
-/// A package, the file that names its oldest compiler, and where.
+/// A package, the file that names its oldest compiler, and the place in the file.
 const PACKAGES: [(&str, &str, &[&str]); 2] =
     [("core", "core/Cargo.toml", &["package"]), ("host", "Cargo.toml", &["workspace", "package"])];
 
-/// Compiles each with its own, and the library with its optional parts too.
+/// Compiles each package with its own oldest compiler, and the library also with its optional parts.
 pub fn run() -> Result<()> {
     for (package, file, place) in PACKAGES {
         let version = version(file, place)?;

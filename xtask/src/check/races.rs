@@ -1,4 +1,4 @@
-//! Tests under ThreadSanitizer, which sees races between real threads.
+//! Tests under ThreadSanitizer, which finds races between real threads.
 
 use anyhow::Result;
 
@@ -8,9 +8,9 @@ use super::{
 };
 use crate::workspace;
 
-/// The tests of the team of threads, and of the engine that shares out its products among them.
+/// Runs the tests of the team of threads, and of the engine that shares out its products among them.
 ///
-/// The standard library is built with the sanitizer too: it would not see a lock of another.
+/// The standard library is built with the sanitizer too. Otherwise the sanitizer would not see the library's locks.
 pub fn run() -> Result<()> {
     compiler::install(NIGHTLY, &["rust-src"])?;
     let host = workspace::host()?;

@@ -18,13 +18,13 @@ pub struct Tool {
     version: &'static str,
 }
 
-/// Licences, sources, versions and known weaknesses of dependencies.
+/// The checker of the licences, sources, versions and known vulnerabilities of dependencies.
 pub const CARGO_DENY: Tool = Tool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
-/// Spelling.
+/// The checker of spelling.
 pub const TYPOS: Tool = Tool { package: "typos-cli", program: "typos", version: "1.52.0" };
 
 impl Tool {
-    /// Returns the program's path. Where it is not there in this version, it is built.
+    /// Returns the program's path. If this version is not there, it is built.
     pub fn path(&self) -> Result<PathBuf> {
         let root = workspace::target_dir()?.join("tools");
         if !self.is_in(&root) {

@@ -1,4 +1,4 @@
-//! Runs a program in QEMU or through a probe and hands on what it says, line by line, as it says it.
+//! Runs a program in QEMU or through a probe, and passes on each line of its output as it comes.
 
 use std::{
     io::Read,
@@ -14,14 +14,14 @@ use board::Board;
 
 use crate::{tied, workspace};
 
-/// Turns what a program in the emulator logs into lines.
+/// The program that turns the log of a program in the emulator into lines.
 const DECODER: launch::Program<'_> =
     launch::Program { name: "board-log", task: "which reads a board's log", seconds: 50, features: "" };
 
-/// A UART that leads nowhere.
+/// The UART is not connected.
 pub const NO_SERIAL: &str = "none";
 
-/// Where a program runs.
+/// The place where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// In QEMU, which exits with the program's code.
@@ -39,7 +39,7 @@ impl Device {
         }
     }
 
-    /// Checks that the board can be reached this way: before the long work, not after it.
+    /// Checks that the board can be reached in this way. It comes before the long work.
     pub fn check(self, board: &Board) -> Result<()> {
         self.command(board, Path::new(""), NO_SERIAL)?;
         if self == Self::Probe {
@@ -79,7 +79,7 @@ impl Device {
         }
     }
 
-    /// Runs the program to its end. `silence` is how long it may say nothing.
+    /// Runs the program to its end. `silence` is the longest time without output.
     pub fn run(self, board: &Board, elf: &Path, silence: Duration, each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let Started { mut process, log } = self.start(board, elf, NO_SERIAL)?;
         log.follow(silence, each_line)?;
@@ -100,7 +100,7 @@ impl Device {
         process.wait()
     }
 
-    /// Starts the program. `serial` is what the emulator connects the board's UART to.
+    /// Starts the program. `serial` is what the emulator connects to the board's UART.
     pub fn start(self, board: &Board, elf: &Path, serial: &str) -> Result<Started> {
         let command = self.command(board, elf, serial)?;
         let decoder = match self {
@@ -117,7 +117,7 @@ impl Device {
     }
 }
 
-/// A program that runs, and what it says.
+/// A running program and its log.
 pub struct Started {
     /// The emulator's process, or the probe's.
     pub process: Running,
@@ -125,14 +125,14 @@ pub struct Started {
     pub log: ProgramLog,
 }
 
-/// A child process that ends with its handle and with this program.
+/// A child process that ends with this value and with this program.
 pub struct Running {
     child: Child,
     shown: String,
 }
 
 impl Running {
-    /// Starts it, and says so. It reads nothing, and its output is a pipe.
+    /// Starts the process, and prints this. It gets no input, and its output is a pipe.
     pub fn start(command: &Command) -> Result<Self> {
         let shown = workspace::shown(command);
         say!("Running {shown}");
@@ -145,18 +145,18 @@ impl Running {
         Ok(Self { child, shown })
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().with_context(|| format!("`{}` was lost", self.shown))
     }
 
-    /// Stops it.
+    /// Stops the process.
     pub fn kill(&mut self) {
         // It fails only where it has ended already.
         let _ = self.child.kill();
     }
 
-    /// Stops it, and waits until it has ended.
+    /// Stops the process, and waits until it has ended.
     pub fn end(&mut self) {
         self.kill();
         let _ = self.child.wait();
@@ -169,10 +169,10 @@ impl Drop for Running {
     }
 }
 
-/// The lines that a program logs, as it logs them.
+/// The lines of a program's log, as they come.
 pub struct ProgramLog {
     lines: Receiver<Vec<u8>>,
-    /// The decoder of the log, where the program is not decoded by probe-rs.
+    /// The decoder of the log, if probe-rs does not decode it.
     decoder: Option<Child>,
 }
 
@@ -187,7 +187,7 @@ impl ProgramLog {
         Ok(Self { lines, decoder: Some(decoder) })
     }
 
-    /// Hands on every line until the program ends. `silence` is how long it may say nothing.
+    /// Passes on every line until the program ends. `silence` is the longest time without output.
     pub fn follow(self, silence: Duration, mut each_line: impl FnMut(&str)) -> Result<()> {
         let mut begun = Vec::new();
         loop {

@@ -17,16 +17,16 @@ use crate::{toolchain::Toolchain, workspace};
 pub struct Firmware<'a> {
     /// The board: target and memory map.
     pub board: &'a Board,
-    /// Where it will run.
+    /// The device on which the firmware will run.
     pub device: Device,
-    /// The model's layers where no weights are embedded; without them the build takes the board's own model.
+    /// The model's layers, if no weights are embedded. Without layers, the build uses the board's own model.
     pub layers: Option<&'a Architecture>,
-    /// The folder of what is embedded: weights, samples, labels.
+    /// The folder of the embedded files: weights, samples, labels.
     pub embed: &'a Path,
 }
 
 impl Firmware<'_> {
-    /// Returns the build of some programs, or with `clippy` their lints, as a command.
+    /// Returns the command that builds some programs, or with `clippy` checks their lints.
     pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str, programs: &[Program]) -> Command {
         let mut cargo = toolchain.cargo(subcommand, &self.board.target, self.board.cpu.as_deref());
         cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature()]);
@@ -41,7 +41,7 @@ impl Firmware<'_> {
         cargo
     }
 
-    /// Builds a program, which must fit the board, and returns its path.
+    /// Builds a program, checks that it fits the board, and returns its path.
     pub fn build(&self, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let name = program.name();
         let mut cargo = self.cargo(toolchain, "build", &[program]);

@@ -20,19 +20,19 @@ pub struct DoesNotFit {
     board: String,
     /// The memories that are too small.
     parts: String,
-    /// The bytes that it takes of them.
+    /// The numbers of bytes that the program needs of these memories.
     numbers: String,
     /// A semicolon and the choices that would fit; empty if none is known.
     advice: String,
 }
 
 impl DoesNotFit {
-    /// Returns the error of these memories.
+    /// Returns the error for these memories.
     pub fn new(program: &'static str, board: &Board, parts: &[&str], numbers: String) -> Self {
         Self { program, board: board.name.clone(), parts: parts.join(" and the "), numbers, advice: String::new() }
     }
 
-    /// Says what would fit.
+    /// Adds advice: the choices that would fit.
     pub fn with_advice(self, advice: String) -> Self {
         Self { advice: format!("; {advice}"), ..self }
     }
@@ -42,7 +42,7 @@ impl DoesNotFit {
 #[derive(Debug)]
 pub struct Numbers(Fit);
 
-/// Measures a linked program, which must fit.
+/// Measures a linked program. It is an error if the program does not fit.
 pub fn check(elf: &[u8], name: &'static str, board: &Board) -> Result<Numbers> {
     let Board { flash, ram, stack, .. } = board;
     let memory = Memory { flash: addresses(flash), ram: addresses(ram), stack: u64::from(*stack) };

@@ -1,4 +1,4 @@
-//! `cargo xtask flash`: a model on a board, and its bits against the host's.
+//! `cargo xtask flash`: runs a model on a board, and compares its bits with the host's.
 
 mod device;
 mod firmware;
@@ -83,7 +83,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// Returns the name of its binary in cargo.
+    /// Returns the name of the program's binary in cargo.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Predict => "predict",
@@ -142,7 +142,7 @@ impl Run {
         })
     }
 
-    /// Returns the program that it runs.
+    /// Returns the program of this run.
     pub const fn program(&self) -> Program {
         self.program
     }

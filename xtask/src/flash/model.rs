@@ -85,7 +85,7 @@ pub struct Model {
 
 /// The choice of a network on the command line.
 enum NetworkChoice {
-    /// `--model`: the data decides its inputs and outputs.
+    /// `--model`: a name. The data decides the inputs and outputs.
     Named(String),
     /// `--layers`.
     Layers(Box<Architecture>),
@@ -113,7 +113,7 @@ impl Weights {
 }
 
 impl Weights {
-    /// Returns the bytes that these weights take of a board in the format of `--format`. `network` is their network, folded.
+    /// Returns the sizes that these weights have on a board in the format of `--format`. `network` is their network, folded.
     pub fn load<'a>(
         &self,
         program: Program,
@@ -133,7 +133,7 @@ impl Weights {
 }
 
 impl Model {
-    /// `quickstart`, `small` or `tiny`.
+    /// Returns the named model `quickstart`, `small` or `tiny`.
     pub fn named(name: &str, data: Vec<OsString>) -> Result<Self> {
         Ok(Self::with_program(program::program(false)?, name, data))
     }

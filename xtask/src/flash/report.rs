@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Expected {
     /// The sample's place among the embedded ones.
     pub index: usize,
-    /// The class that the host computed, of a network that has classes.
+    /// The class that the host computed, if the network has classes.
     pub class: Option<u16>,
     /// The hash of the host's logits.
     pub logits: String,
@@ -25,13 +25,14 @@ pub fn expected(text: &str) -> Result<Vec<Expected>> {
 pub struct Prediction {
     /// The sample's place among the embedded ones.
     pub index: usize,
-    /// The class that the device computed, of a network that has classes.
+    /// The class that the device computed, if the network has classes.
     pub class: Option<u16>,
     /// The hash of the device's logits.
     pub logits: String,
 }
 
-/// Reads `sample 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`, or the same without a class; `None` for any other line.
+/// Reads `sample 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`, or the same without a class. Returns `None` for any
+/// other line.
 pub fn prediction(line: &str) -> Option<Prediction> {
     let (index, line) = line.strip_prefix("sample ")?.split_once(": ")?;
     let (class, line) = match line.strip_prefix("class ") {
@@ -48,17 +49,17 @@ pub fn prediction(line: &str) -> Option<Prediction> {
     is_hash.then_some(Prediction { index: index.parse().ok()?, class, logits: logits.to_owned() })
 }
 
-/// Returns true if a line is the answer for one sample, or belongs to one: then it is indented.
+/// Returns true if a line is the answer for one sample, or is an indented line that belongs to one.
 pub fn is_of_sample(line: &str) -> bool {
     line.starts_with("  ") || prediction(line).is_some()
 }
 
-/// Reads `weights <64 hexadecimal digits>`; `None` for any other line.
+/// Reads `weights <64 hexadecimal digits>`. Returns `None` for any other line.
 pub fn weight_hash(line: &str) -> Option<&str> {
     line.strip_prefix("weights ").filter(|hash| is_hexadecimal(hash, 64))
 }
 
-/// Returns the hash at the end of what `selvedge train` prints: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
+/// Returns the hash at the end of the output of `selvedge train`: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
 pub fn saved_hash(output: &str) -> Result<&str> {
     let hash = output.trim_end().rsplit([' ', '\n']).next().filter(|hash| is_hexadecimal(hash, 64));
     hash.context("`selvedge train` did not end with the weights' hash")
@@ -68,7 +69,7 @@ fn is_hexadecimal(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns every way in which the device's results are not the host's, a sample each.
+/// Returns the differences between the device's results and the host's, one for each sample.
 pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<String> {
     let mut differences = Vec::new();
     for Expected { index, class, logits } in expected {

@@ -1,4 +1,4 @@
-//! The memory that a network takes of a board, before anything is built, and what would fit where it does not.
+//! Estimates the memory that a network needs on a board, before anything is built. If it does not fit, it finds what would fit.
 
 use board::{Board, BoardRecipe};
 use selvedge::{
@@ -19,13 +19,13 @@ const FORMATS: [(WeightFormat, &str); 4] = [
     (WeightFormat::Int4, "int4"),
 ];
 
-/// The flash of a program's code and texts: the least and the most.
+/// The flash for a program's code and texts: the smallest and the largest number of bytes.
 const CODE: [u64; 2] = [2 << 10, 64 << 10];
-/// More than the header of a file of 32-bit weights takes.
+/// The room for the header of a file of 32-bit weights, in bytes. No header is larger.
 const HEADER: usize = 512;
 /// The largest amount of stack of a prediction, without its workspace.
 const STACK: u64 = 1 << 10;
-/// The texts of a quantised file: how it was made, and its classes.
+/// The room for the texts of a quantised file: its method, and its classes.
 const TEXTS: [u8; 256] = [0; 256];
 
 /// A network in a program.
@@ -35,19 +35,19 @@ pub struct Load<'a> {
     pub program: Program,
     /// The network, with batch normalisation folded.
     pub network: &'a Architecture,
-    /// The form of its weights in the program.
+    /// The number format of the weights in the program.
     pub format: WeightFormat,
     /// True if the file itself has that format, so `--format` does not change it.
     pub is_quantised: bool,
-    /// The samples in the program; where no number is asked for, up to [`SAMPLES`].
+    /// The number of samples in the program. If no number is asked for, there are up to [`SAMPLES`].
     pub samples: Option<u32>,
 }
 
-/// Bytes of a memory.
+/// The number of bytes that are needed of a memory.
 struct Need {
-    /// The smallest.
+    /// The smallest possible number.
     least: u64,
-    /// The most.
+    /// The largest possible number.
     most: u64,
 }
 
@@ -67,7 +67,7 @@ impl Load<'_> {
         Err(DoesNotFit::new(self.program.name(), board, &parts, numbers.join("; ")).with_advice(self.advice(board)))
     }
 
-    /// Adds what would fit to the error of a linked program that does not.
+    /// Adds advice to the error of a linked program that does not fit: the choices that would fit.
     pub fn explain(&self, error: anyhow::Error, board: &Board) -> anyhow::Error {
         match error.downcast::<DoesNotFit>() {
             Ok(error) => error.with_advice(self.advice(board)).into(),

@@ -38,7 +38,7 @@ pub(super) fn train(options: &FlashOptions, run: &Run) -> Result<ExitCode> {
 }
 
 impl Run {
-    /// Trains a model of these layers on the board; the hash of its weights.
+    /// Trains a model with these layers on the board, and returns the hash of its weights.
     pub fn trained_hash(&self, recipe: &BoardRecipe, model: &Model, layers: &Architecture) -> Result<String> {
         let (program, format, samples) = (Program::Train, WeightFormat::F32, Some(recipe.samples));
         let load = Load { program, network: layers, format, is_quantised: false, samples };

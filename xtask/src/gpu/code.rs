@@ -1,4 +1,4 @@
-//! `cargo xtask gpu code`: what the kernels' machine code is made of, where there is no GPU to time it.
+//! `cargo xtask gpu code`: counts the instructions in the kernels' machine code, without a GPU.
 
 use std::{
     fs,
@@ -29,7 +29,7 @@ pub fn run(options: &GpuCodeOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the table of the kernels that lie in a build script's folder.
+/// Returns a table of the kernels in a build script's folder.
 pub fn lines(folder: &Path, architecture: &str, disassembler: &PathBuf) -> Result<Vec<String>> {
     let report = folder.join("selvedge.report");
     let report = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;

@@ -1,10 +1,10 @@
-//! `cargo xtask gpu …`: what only a GPU can show, on a machine that has one and nothing else.
+//! `cargo xtask gpu …`: checks that need a GPU, on a machine that has a GPU and nothing else.
 //!
 //! - [`pack`] writes a folder: programs, data, the hashes that the CPU computes, other programs to compare with, and `check.sh`. [`programs`]
 //!   builds what it needs. [`samples`] finds the data.
 //! - `check.sh` runs on the GPU machine and leaves a report folder.
 //! - [`report`] reads that folder, and [`page`] makes docs/bench-cuda.md of it. [`profile`] reads what a profiler measured.
-//! - [`runs`]: the trainings whose weights must have one hash, here and in `cargo xtask verify bits --cuda`.
+//! - [`runs`]: the trainings whose weights must have the same hash everywhere, here and in `cargo xtask verify bits --cuda`.
 //! - [`code`] counts the kernels' instructions, without a GPU: [`sass`] reads a listing, [`registers`] the compiler's report.
 
 pub mod code;
@@ -51,7 +51,7 @@ pub fn run(gpu: &Gpu) -> Result<ExitCode> {
     }
 }
 
-/// Reads a compute capability: `90`.
+/// Reads a compute capability, such as `90`.
 fn architecture(text: &str) -> Result<String, String> {
     let is_one = (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_one { Ok(text.to_owned()) } else { Err("a compute capability is a number such as 80, 90 or 100".into()) }

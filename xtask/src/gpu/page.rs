@@ -1,4 +1,4 @@
-//! docs/bench-cuda.md, of a GPU machine's report.
+//! Writes docs/bench-cuda.md from a GPU machine's report.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use super::{
 /// The end of the page, which also says how to make it.
 pub const HOW: &str = include_str!("how.md");
 
-/// The columns about a step's kernels: their heading, the profiler's name, and by what to divide it.
+/// The columns about a step's kernels: the heading, the profiler's name, and the divisor.
 const COLUMNS: [(&str, &str, f64); 7] = [
     ("µs", TIME, 1e3),
     ("cycles", "sm__cycles_elapsed.max", 1.0),
@@ -46,7 +46,7 @@ fn machine(report: &Report) -> String {
     )
 }
 
-/// Returns a heading with a table, or none without rows. Numbers stand at the right.
+/// Returns a heading with a table, or `None` without rows. Numbers are aligned to the right.
 fn table(heading: &str, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Option<String> {
     let rows: Vec<_> = rows.into_iter().map(|row| format!("| {} |", row.join(" | "))).collect();
     let line = "|---".repeat(columns.len());

@@ -1,28 +1,28 @@
-//! The measurements of NVIDIA's profiler `ncu` for each kernel, as `check.sh` leaves them: ncu.csv.
+//! Reads ncu.csv, which `check.sh` writes: the measurements of NVIDIA's profiler `ncu` for each kernel.
 
 /// A kernel of a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kernel {
-    /// Its name.
+    /// The kernel's name.
     pub name: String,
     /// The measured values, by the profiler's names, in its base units.
     metrics: Vec<(String, f64)>,
-    /// In how many steps.
+    /// The number of steps that were measured.
     steps: usize,
 }
 
-/// The time in ns.
+/// The profiler's name for the time in ns.
 pub const TIME: &str = "gpu__time_duration.sum";
 
 impl Kernel {
-    /// Returns a measurement, or none where the profiler did not know it.
+    /// Returns a measurement, or `None` if the profiler did not have it.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.iter().find(|(found, _)| found == name).map(|&(_, value)| value)
     }
 }
 
-/// Returns the kernels of one step, in their order: each number is the mean over the steps that were measured. All kernels, where no steps are seen in
-/// them.
+/// Returns the kernels of one step, in their order. Each number is the mean over the measured steps. If no steps are recognised, it returns all
+/// kernels.
 pub fn step(csv: &str) -> Vec<Kernel> {
     let kernels = kernels(csv);
     let is_period = |period: &usize| kernels.iter().zip(kernels.iter().skip(*period)).all(|(a, b)| a.name == b.name);
@@ -64,7 +64,7 @@ fn kernels(csv: &str) -> Vec<Kernel> {
     kernels
 }
 
-/// Returns the fields of a line, where all of them stand in quotes.
+/// Returns the fields of a line, if all of them are in quotes.
 fn fields(line: &str) -> Vec<String> {
     let inner = line.trim().trim_start_matches('"').trim_end_matches('"');
     inner.split("\",\"").map(|field| field.replace("\"\"", "\"")).collect()

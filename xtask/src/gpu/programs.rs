@@ -1,4 +1,4 @@
-//! Builds what a GPU machine runs, in the profile `pack`, with kernels for one GPU; and what a rehearsal runs, as the tests are built.
+//! Builds the programs for a GPU machine, in the profile `pack`, with kernels for one GPU. For a rehearsal, it uses the profile of the tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{cuda, workspace};
 
-/// Names the GPUs for which cuda/build.rs compiles the kernels.
+/// The environment variable with the GPUs for which cuda/build.rs compiles the kernels.
 const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
 /// The integration test of the package `cuda` that needs nothing but a driver. With SELVEDGE_GPU=1, which check.sh sets, that driver is the
 /// machine's own.
@@ -19,15 +19,15 @@ const TEST: &str = "gpu";
 /// The programs of a pack.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Programs {
-    /// `selvedge`, with CUDA and without what needs a network or a board.
+    /// The program `selvedge`, with CUDA, and without the parts that need a network or a board.
     pub selvedge: PathBuf,
     /// The benchmark `cuda`.
     pub bench: PathBuf,
-    /// [`TEST`].
+    /// The integration test [`TEST`].
     pub test: PathBuf,
 }
 
-/// Cargo in the profile of the pack.
+/// Returns a cargo command in the profile of the pack.
 fn cargo(architecture: &str) -> Command {
     let mut cargo = launch::cargo("build");
     cargo.args(["--profile", "pack", "--message-format", "json-render-diagnostics"]).env(ARCHITECTURES, architecture);
@@ -44,7 +44,7 @@ fn messages(cargo: &mut Command) -> Result<Vec<Message>> {
 }
 
 impl Programs {
-    /// Builds all three for a GPU machine.
+    /// Builds all three programs for a GPU machine.
     pub fn build(architecture: &str) -> Result<Self> {
         let mut cargo = cargo(architecture);
         // The packages' default features need a network, a serial port or pictures.
@@ -52,9 +52,9 @@ impl Programs {
         Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]), "selvedge")
     }
 
-    /// Builds all three for this machine. `cargo xtask test` has built most of it.
+    /// Builds all three programs for this machine. `cargo xtask test` has built most of them.
     ///
-    /// The program is that of the tests: the boards' tests may run meanwhile, and build another `selvedge` in its place.
+    /// The program `selvedge` is that of the tests. The boards' tests may run at the same time, and build another `selvedge` in its place.
     pub fn for_rehearsal() -> Result<Self> {
         let mut cargo = launch::cargo("build");
         cargo.args(["--profile", "test", "--message-format", "json-render-diagnostics"]);
@@ -108,7 +108,7 @@ struct Target {
 }
 
 impl Message {
-    /// Returns the program that it names, if it is of this kind and name.
+    /// Returns the program that the message names, if it has this kind and name.
     fn executable(&self, kind: &str, name: &str) -> Option<PathBuf> {
         let target = self.target.as_ref().filter(|target| target.name == name)?;
         target.kind.iter().any(|found| found == kind).then(|| self.executable.clone())?
@@ -121,13 +121,13 @@ impl Message {
         self.filenames.iter().find(is_library).cloned()
     }
 
-    /// Where a package's build script has written.
+    /// Returns the folder to which a package's build script has written.
     fn out_dir(&self, package: &str) -> Option<PathBuf> {
         self.out_dir.clone().filter(|_| self.package_id.contains(package))
     }
 }
 
-/// Compiles the probe for the GPU machine, which needs no compiler then.
+/// Compiles the probe, so that the GPU machine needs no compiler.
 pub fn probe(architecture: &str, program: &Path) -> Result<()> {
     let compiler = cuda::compiler()?;
     let mut nvcc = launch::command(&compiler);

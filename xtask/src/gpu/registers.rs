@@ -3,21 +3,21 @@
 /// A kernel as it was compiled for one architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compiled {
-    /// Its name.
+    /// The kernel's name.
     pub kernel: String,
-    /// Such as `sm_90`.
+    /// The architecture, such as `sm_90`.
     pub architecture: String,
-    /// Registers of a thread.
+    /// The number of registers of a thread.
     pub registers: u32,
-    /// Bytes of shared memory that a block always has.
+    /// The number of bytes of shared memory that a block always has.
     pub shared: u32,
-    /// The functions in it: the kernel itself, and those that are called.
+    /// The number of functions in it: the kernel itself, and those that are called.
     pub functions: usize,
-    /// Those whose registers do not suffice, with the bytes.
+    /// The functions that spill registers to memory, with the numbers of bytes.
     pub spills: Vec<String>,
 }
 
-/// Reads the compiler's report. There are none in another text.
+/// Reads the compiler's report. Another text has no kernels.
 pub fn read(report: &str) -> Vec<Compiled> {
     let (mut all, mut function) = (Vec::<Compiled>::new(), "");
     for line in report.lines() {
@@ -40,7 +40,7 @@ pub fn read(report: &str) -> Vec<Compiled> {
     all
 }
 
-/// Returns the number before a word: 45072 of `117 registers, 45072 bytes smem`. None is 0.
+/// Returns the number before a word: 45072 for `bytes` in `117 registers, 45072 bytes smem`. Without a number, it returns 0.
 fn number_before(text: &str, word: &str) -> u32 {
     let number = text.split(", ").find_map(|part| part.strip_suffix(word));
     number.and_then(|number| number.parse().ok()).unwrap_or(0)

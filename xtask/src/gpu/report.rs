@@ -68,9 +68,9 @@ pub struct Report {
     pub bits: Vec<Bits>,
     /// The tools, and the summary of each.
     pub sanitizers: Vec<[String; 2]>,
-    /// Rows of the benchmark.
+    /// The rows of the benchmark.
     pub rows: Vec<Row>,
-    /// The name, the value and the unit.
+    /// The name, the value and the unit of each result of the probe.
     pub probe: Vec<[String; 3]>,
     /// The kernels of a step.
     pub kernels: Vec<Kernel>,
@@ -79,11 +79,11 @@ pub struct Report {
 /// A stage of the check.
 #[derive(Debug, Deserialize)]
 pub struct Stage {
-    /// Its name.
+    /// The stage's name.
     pub stage: String,
     /// `ok`, `FAILED` or `left out`.
     pub verdict: String,
-    /// Its time in seconds.
+    /// The stage's time in seconds.
     pub seconds: f64,
     /// The reason why it failed or was left out.
     pub reason: String,
@@ -98,7 +98,7 @@ pub struct Bits {
     pub found: String,
     /// The run's name.
     pub name: String,
-    /// Its options of `selvedge train`.
+    /// The run's options of `selvedge train`.
     pub options: String,
 }
 
@@ -107,7 +107,7 @@ pub struct Bits {
 pub struct Row {
     /// The GPU's name.
     pub gpu: String,
-    /// Samples in a step.
+    /// The number of samples in a step.
     pub batch: u32,
     /// The median of our epochs.
     pub median_epoch_seconds: f64,
@@ -123,9 +123,9 @@ pub struct Row {
     pub peer_median_epoch_seconds: Option<f64>,
     /// The peer's median divided by ours, in each round; this is the median of the rounds.
     pub ratio: Option<f64>,
-    /// The smallest.
+    /// The smallest ratio of the rounds.
     pub min_ratio: Option<f64>,
-    /// The largest.
+    /// The largest ratio of the rounds.
     pub max_ratio: Option<f64>,
 }
 
@@ -181,14 +181,14 @@ impl Report {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// Returns true if a CPU played the GPU.
+    /// Returns true if a CPU took the place of the GPU.
     pub fn is_rehearsal(&self) -> bool {
         self.fact("rehearsal") != Some("no")
     }
 }
 
 impl Bits {
-    /// Reads `same`, the GPU's hash, the CPU's, the name and the options.
+    /// Reads a line: `same`, the GPU's hash, the CPU's hash, the name and the options.
     fn read(line: &str) -> Option<Self> {
         let [word, found, _, name, options] = columns(line)?;
         Some(Self { is_same: word == "same", found, name, options })

@@ -1,16 +1,16 @@
-//! The runs by which a GPU is compared with the CPU: by `cargo xtask verify bits --cuda`, and by the check on a GPU machine.
+//! The runs by which a GPU is compared with the CPU, in `cargo xtask verify bits --cuda` and in the check on a GPU machine.
 
-/// A training whose weights must have one hash everywhere.
+/// A training whose weights must have the same hash everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Its subject, in a few words.
     pub name: &'static str,
     model: &'static str,
-    /// Changes of the quickstart's recipe.
+    /// The changes to the recipe `quickstart`.
     changes: &'static str,
     /// The length of the training.
     length: &'static str,
-    /// The same for [`Extent::Quick`].
+    /// The length of the training for [`Extent::Quick`].
     quick: &'static str,
 }
 
@@ -19,11 +19,11 @@ pub struct Run {
 pub enum Extent {
     /// Hundreds of steps.
     Whole,
-    /// A few steps: enough to see that all is in place, also where a CPU plays the GPU.
+    /// A few steps: enough to see that everything works, also if a CPU takes the place of the GPU.
     Quick,
 }
 
-/// All of them: every optimizer, what a recipe may have besides, and batches that fill the kernels' tiles or do not.
+/// All runs: every optimizer, the other options of a recipe, and batches that fill the kernels' tiles or do not.
 pub const RUNS: [Run; 16] = [
     run("SGD, batch 64", "quickstart", "--optimizer sgd --batch-size 64", "--steps 200", "--steps 3"),
     run("SGD, batch 100", "quickstart", "--optimizer sgd --batch-size 100", "--steps 200", "--steps 2"),
@@ -87,7 +87,7 @@ const fn run(
 }
 
 impl Run {
-    /// Its options of `selvedge train`, without those that say where it is computed and on which samples.
+    /// Returns the run's options of `selvedge train`, without those for the device and the samples.
     pub fn options(&self, extent: Extent) -> impl Iterator<Item = &'static str> {
         let length = match extent {
             Extent::Whole => self.length,

@@ -16,13 +16,13 @@ const FILES: [&str; 4] = [
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 ];
-/// Samples of a rehearsal, to train on and to test.
+/// The numbers of samples of a rehearsal, for training and for test.
 const MADE_UP: [(&str, u32); 2] = [("train", 320), ("t10k", 40)];
-/// Pixels at a side of Fashion-MNIST's images, and its classes.
+/// The number of pixels at a side of Fashion-MNIST's images. The second constant is the number of classes.
 const SIDE: u32 = 28;
 const CLASSES: u32 = 10;
 
-/// Returns the folder with the four files: the named one, or the first that has them where `selvedge` looks.
+/// Returns the folder with the four files: the named one, or the first folder with them of those that `selvedge` searches.
 pub fn find(named: Option<&Path>) -> Result<PathBuf> {
     let missing = |folder: &Path| FILES.into_iter().find(|file| !folder.join(file).is_file());
     if let Some(folder) = named {

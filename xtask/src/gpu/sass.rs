@@ -1,8 +1,8 @@
-//! A static count of a GPU's machine code, as `cuobjdump --dump-sass` prints it: what a kernel's inner loop is made of.
+//! Counts the instructions of a GPU's machine code, as `cuobjdump --dump-sass` prints it, to show the inner loop of each kernel.
 //!
-//! A sum's terms wait for each other, so a thread gets on by its number of sums at each fused multiply-add (`FFMA`) that it waits for. What else
-//! stands in the loop takes issue slots beside them. This module reads a listing, cuts it into straight-line blocks, and takes of each kernel
-//! the block with the most FFMAs.
+//! The terms of a sum wait for each other. So at each fused multiply-add (`FFMA`) that a thread waits for, it adds one term to each of its sums.
+//! The other instructions of the loop take issue slots beside these. This module reads a listing, divides it into straight-line blocks, and takes
+//! for each kernel the block with the most FFMAs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,33 +11,33 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Kernel {
     /// The name that the driver knows.
     pub name: String,
-    /// All of its instructions, without the padding at its end.
+    /// The number of its instructions, without the padding at its end.
     pub instructions: usize,
-    /// The straight-line block with the most FFMAs; none where there is no FFMA.
+    /// The straight-line block with the most FFMAs. `None` if there is no FFMA.
     pub block: Option<Block>,
 }
 
-/// A stretch of code that is entered at its start and left at its end alone.
+/// A piece of code that is entered only at its start and left only at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// All of its instructions.
+    /// The number of its instructions.
     pub instructions: usize,
-    /// Its fused multiply-adds.
+    /// The number of its fused multiply-adds.
     pub fma: usize,
-    /// Its reads of shared memory, of any width.
+    /// The number of its reads of shared memory, of any width.
     pub shared_reads: usize,
-    /// Its sums: chains of FFMAs, each of which adds to the one before.
+    /// The number of its sums: chains of FFMAs, each of which adds to the one before.
     pub chains: usize,
 }
 
 impl Block {
-    /// Instructions that a thread issues for a term of all of its sums: 1 a sum is the least.
+    /// Returns the number of instructions that a thread issues for one term of all its sums. The smallest possible number is 1 for each sum.
     pub fn slots_for_a_term(&self) -> f64 {
         self.instructions as f64 * self.chains as f64 / self.fma as f64
     }
 }
 
-/// Returns the kernels of a listing, in its order. There are none in a text that is no listing.
+/// Returns the kernels of a listing, in its order. Another text has no kernels.
 pub fn kernels(listing: &str) -> Vec<Kernel> {
     let mut kernels: Vec<(String, Vec<Instruction<'_>>)> = Vec::new();
     for line in listing.lines() {
@@ -100,14 +100,14 @@ fn count(code: &[&Instruction<'_>]) -> Block {
 #[derive(Debug)]
 struct Instruction<'a> {
     address: u64,
-    /// With its modifiers, such as `LDS.128`.
+    /// The name with its modifiers, such as `LDS.128`.
     name: &'a str,
-    /// Without `.reuse` and signs.
+    /// The operands, without `.reuse` and signs.
     operands: Vec<&'a str>,
 }
 
 impl<'a> Instruction<'a> {
-    /// Reads `/*0040*/ @!P0 FFMA R1, R2, R3.reuse, R1 ; /* 0x… */`. Other lines are none.
+    /// Reads `/*0040*/ @!P0 FFMA R1, R2, R3.reuse, R1 ; /* 0x… */`. Returns `None` for other lines.
     fn read(line: &'a str) -> Option<Self> {
         let (address, rest) = line.trim_start().strip_prefix("/*")?.split_once("*/")?;
         let address = u64::from_str_radix(address.trim(), 16).ok()?;
@@ -121,12 +121,12 @@ impl<'a> Instruction<'a> {
         Some(Self { address, name, operands: operands.split(',').map(operand).collect() })
     }
 
-    /// Returns true if it is this instruction, with any modifiers.
+    /// Returns true if the instruction has this name, with any modifiers.
     fn is(&self, name: &str) -> bool {
         self.name.split('.').next() == Some(name)
     }
 
-    /// Where it may lead: a jump's target, or the place where threads meet again.
+    /// Returns the address to which the instruction may jump: the target, or the place where threads meet again.
     fn target(&self) -> Option<u64> {
         if !["BRA", "BSSY", "CALL", "JMP", "WARPSYNC"].iter().any(|name| self.is(name)) {
             return None;
@@ -135,12 +135,12 @@ impl<'a> Instruction<'a> {
         u64::from_str_radix(last.strip_prefix("0x")?, 16).ok()
     }
 
-    /// Returns true if the next instruction may be another than the one below.
+    /// Returns true if another instruction than the one below may follow.
     fn leaves(&self) -> bool {
         ["BRA", "BRX", "BRXU", "BSYNC", "BREAK", "CALL", "EXIT", "JMP", "JMX", "RET"].iter().any(|name| self.is(name))
     }
 
-    /// Returns true if it is one that fills the end: nothing, or a jump to itself.
+    /// Returns true for an instruction that fills the end: one that does nothing, or a jump to itself.
     fn is_padding(&self) -> bool {
         self.is("NOP") || self.is("BRA") && self.target() == Some(self.address)
     }

@@ -1,4 +1,5 @@
-//! The C compilers: that for the boards, which exported C is measured with, and this machine's, which compiles the CUDA kernels for the CPU.
+//! The C compilers: the one for the boards, for the measurement of exported C, and this machine's, which compiles the CUDA kernels for the
+//! CPU.
 
 use std::process::Command;
 
@@ -13,13 +14,13 @@ use crate::workspace;
 /// The C compiler for the boards.
 pub const C_COMPILER: &str = "arm-none-eabi-gcc";
 
-/// A compiler, and how it is had.
+/// A compiler, and the way to get it.
 pub struct Compiler {
     name: &'static str,
     is_there: fn() -> bool,
-    /// Debian's packages of it.
+    /// Debian's packages with the compiler.
     pub packages: &'static [&'static str],
-    /// The way on other systems.
+    /// The way to get it on other systems.
     elsewhere: &'static str,
 }
 
@@ -31,7 +32,7 @@ pub const FOR_BOARDS: Compiler = Compiler {
     elsewhere: "see https://developer.arm.com/downloads/-/arm-gnu-toolchain-downloads",
 };
 
-/// This machine's, for C++.
+/// This machine's compiler for C++.
 pub const CPP: Compiler = Compiler {
     name: "a C++ compiler with AddressSanitizer",
     is_there: || sanitizer().is_some() && workspace::on_path("c++").is_some(),
@@ -40,12 +41,12 @@ pub const CPP: Compiler = Compiler {
 };
 
 impl Compiler {
-    /// Returns true if it is there.
+    /// Returns true if the compiler is there.
     pub fn is_there(&self) -> bool {
         (self.is_there)()
     }
 
-    /// Returns the packages to install, where that is the way.
+    /// Returns the packages to install, if packages are the way to get it.
     pub fn plan(&self, facts: &Facts) -> SetupPlan {
         if facts.apt_get {
             SetupPlan { packages: self.packages.to_vec(), ..SetupPlan::default() }
@@ -54,7 +55,7 @@ impl Compiler {
         }
     }
 
-    /// Installs it, unless it is there or nothing is to be changed.
+    /// Installs the compiler, unless it is there or nothing is to be changed.
     pub fn set_up(&self, only_check: bool) -> Result<()> {
         let facts = Facts::look(false)?;
         let plan = self.plan(&facts);

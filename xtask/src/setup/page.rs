@@ -14,7 +14,7 @@ use crate::{
 /// The names of Node's program.
 pub const NODE: [&str; 2] = ["node", "nodejs"];
 
-/// Debian's packages, and the programs of which each brings one.
+/// Debian's packages, each with the programs of which it brings one.
 pub const PACKAGES: [(&str, &[&str]); 4] = [
     ("chromium", &["chromium", "chromium-browser"]),
     ("chromium-driver", &["chromedriver"]),
@@ -22,13 +22,14 @@ pub const PACKAGES: [(&str, &[&str]); 4] = [
     ("npm", &["npm"]),
 ];
 
-/// Gets the target of the page's library, and the browser and TypeScript for its tests, unless they are there or nothing is to be changed.
+/// Installs the target of the page's library, and the browser and TypeScript for its tests, unless they are there or nothing is to be
+/// changed.
 pub fn page(only_check: bool) -> Result<()> {
     programs(only_check)?;
     if only_check { typescript::check() } else { typescript::set_up() }
 }
 
-/// Gets all of it but TypeScript.
+/// Installs all of these except TypeScript.
 pub fn programs(only_check: bool) -> Result<()> {
     carry_out(look, only_check, "the tools for the page are not all here")?;
     say!("Ready: a compiler builds for {PAGE_TARGET}, and chromium with its driver is installed.");
@@ -48,7 +49,7 @@ pub fn look(ask_rustup: bool) -> Result<(Facts, SetupPlan)> {
     Ok((facts, plan))
 }
 
-/// Debian's packages of the browser that are not installed.
+/// Returns Debian's packages of the browser that are not installed.
 pub fn missing_browser() -> Vec<&'static str> {
     missing(&PACKAGES[..2])
 }

@@ -1,4 +1,4 @@
-//! The parts that the checks need beside Rust: what each is for, what is installed for it, from where and under which licence.
+//! The parts that the checks need besides Rust: their purpose, their packages, and the sources and licences of these.
 
 use std::{env, process::Command};
 
@@ -24,21 +24,21 @@ const PACKAGES: [(&[&str], &str); 8] = [
 
 /// Something that the checks need.
 pub struct Part {
-    /// The stages of `cargo xtask test` that leave something out without it.
+    /// The stages of `cargo xtask test` that leave out something without this part.
     pub stages: &'static [&'static str],
-    /// The checks that are left out without it, and the reason.
+    /// The checks that are left out without this part, and the reason.
     pub left_out: &'static str,
     is_there: fn() -> bool,
-    /// A line for each thing that is to be installed here.
+    /// Returns a line for each package that is to be installed here.
     offer: fn() -> Result<Vec<String>>,
     set_up: SetUp,
 }
 
 /// The way in which a part is installed.
 enum SetUp {
-    /// The stages wait for it.
+    /// The part is installed first, and the stages wait for it.
     First(fn() -> Result<()>),
-    /// It takes long, and no stage before the tests needs it. This option of `cargo xtask setup` installs it beside them.
+    /// The part is installed beside the stages by this option of `cargo xtask setup`. It takes long, and no stage before the tests needs it.
     Beside(&'static str),
 }
 
@@ -99,7 +99,7 @@ pub const PARTS: [Part; 7] = [
 ];
 
 impl Part {
-    /// Tells whether a set-up installs it beside the stages.
+    /// Returns true if the part is installed beside the stages.
     pub fn is_beside(&self) -> bool {
         matches!(self.set_up, SetUp::Beside(_))
     }
@@ -146,7 +146,7 @@ pub fn not_installed(error: &Error) {
     say!("NOT INSTALLED: {error:#}");
 }
 
-/// Returns the things of a plan, a line each.
+/// Returns the packages of a plan, one in each line.
 fn offered(plan: &SetupPlan) -> Vec<String> {
     let targets = plan.targets.join(", ");
     let targets = (!targets.is_empty()).then(|| {

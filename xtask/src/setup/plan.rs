@@ -1,4 +1,4 @@
-//! The plan of a set-up: the facts of this machine, and what follows from them.
+//! The plan of a set-up, made from the facts of this machine.
 
 use std::process::{Command, Stdio};
 
@@ -19,7 +19,7 @@ pub struct Facts {
     pub apt_get: bool,
     /// The way to install packages without a password.
     pub root: Option<Root>,
-    /// The processors that no emulator is there for.
+    /// The processors without an emulator.
     not_emulated: Vec<Processor>,
     /// Debian's package with the emulator for RISC-V.
     riscv_package: &'static str,
@@ -66,7 +66,7 @@ fn emulator_lacks() -> Vec<Processor> {
     Processor::ALL.into_iter().filter(|processor| workspace::on_path(processor.qemu()).is_none()).collect()
 }
 
-/// Newer releases of Debian have a package for RISC-V alone.
+/// Returns Debian's package with the emulator for RISC-V. Newer releases have a separate package for RISC-V.
 fn riscv_package() -> &'static str {
     let own = "qemu-system-riscv";
     let shown = Command::new("apt-cache").args(["show", own]).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -89,11 +89,11 @@ pub struct SetupPlan {
     pub targets: Vec<String>,
     /// Packages for apt-get to install.
     pub packages: Vec<&'static str>,
-    /// Command lines that are the user's to run.
+    /// Commands that the user has to run.
     pub by_hand: Vec<String>,
 }
 
-/// Decides. The compiler comes from rustup where it can download, else from Debian; a Debian one that is there already is taken.
+/// Makes the plan. The compiler comes from rustup if it can download, else from Debian. A compiler from Debian that is already there is used.
 pub fn plan(facts: &Facts) -> SetupPlan {
     let mut plan = SetupPlan::default();
     let Installed { missing_targets, debian, linker } = &facts.installed;
@@ -136,7 +136,7 @@ impl SetupPlan {
         apt_get
     }
 
-    /// Returns the commands that the user is to run, a line each.
+    /// Returns the commands that the user has to run, one in each line.
     pub fn by_hand(&self, facts: &Facts) -> String {
         let mut lines = Vec::new();
         if !self.targets.is_empty() {

@@ -1,4 +1,4 @@
-//! A command beside the stages.
+//! A command that runs beside the stages.
 
 use std::{
     fs::File,
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{tied, workspace};
 
-/// The line of a test that is skipped begins with it: `tests/skip`.
+/// The beginning of the line of a skipped test: see `tests/skip`.
 pub const SKIPPED: &str = "SKIPPED ";
 
 /// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
@@ -21,7 +21,7 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Starts it.
+    /// Starts the command.
     pub fn start(mut command: Command) -> Result<Self> {
         let shown = workspace::shown(&command);
         let open = || {
@@ -35,12 +35,12 @@ impl Aside {
         Ok(Self { command, output, process })
     }
 
-    /// Tells whether it has ended with an error.
+    /// Returns true if the command has ended with an error.
     pub fn has_failed(&mut self) -> bool {
         self.process.try_wait().is_ok_and(|status| status.is_some_and(|status| !status.success()))
     }
 
-    /// Waits for its end, and returns the lines of skipped tests.
+    /// Waits for the command's end, and returns the lines of skipped tests.
     pub fn end(mut self) -> Result<Vec<String>> {
         let status = self.process.wait().context("a program was lost")?;
         let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! The CUDA kernels: compiled for every GPU, and on the CPU under sanitizers.
+//! Checks of the CUDA kernels: they are compiled for every GPU, and run on the CPU under sanitizers.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -16,7 +16,7 @@ use crate::{
     setup, workspace,
 };
 
-/// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
+/// The environment variable with which the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
 const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
 /// The GPU whose machine code is counted.
@@ -27,7 +27,7 @@ pub fn features() -> &'static [&'static str] {
     if cfg!(target_os = "linux") && cuda::compiler().is_ok() { &["--features", "tests/cuda"] } else { &[] }
 }
 
-/// The lints of the workspace: as it is built without options, with the GPU's part, and core with its optional parts.
+/// Checks the lints of the workspace without options, of the GPU's part, and of core with its optional parts.
 pub fn clippy() -> Result<()> {
     step(lints().args(["--workspace"]).args(DENY_WARNINGS))?;
     if !features().is_empty() {
@@ -36,7 +36,7 @@ pub fn clippy() -> Result<()> {
     step(lints().args(["--package", "core"]).args(CORE_FEATURES).args(DENY_WARNINGS))
 }
 
-/// In the tests' profile, so that they do not run a build script again.
+/// Returns the command for the lints. It uses the tests' profile, so that the build scripts do not run again.
 fn lints() -> Command {
     let mut clippy = cargo("clippy");
     clippy.args(["--all-targets", "--profile", "test"]);
@@ -106,7 +106,7 @@ pub fn sanitized() -> Result<()> {
     step(test.env(SANITIZE, "1").env(runner, preloaded))
 }
 
-/// Where the build script of the package `cuda` left what the compiler said.
+/// Returns the file in which the build script of the package `cuda` stored the compiler's output.
 fn report() -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {

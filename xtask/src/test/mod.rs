@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change is kept. It stops at the first stage that fails.
+//! `cargo xtask test`: all checks and tests that must pass before a change is kept. It stops at the first stage that fails.
 
 mod aside;
 mod kernels;
@@ -28,13 +28,13 @@ use crate::{
 const BUILT_IN: [&str; 2] = ["--data", "builtin"];
 /// Core's optional parts.
 const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
-/// A warning is an error, for clippy.
+/// The options by which clippy's warnings are errors.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
 /// The stages that build nothing in the folder of this machine's programs. Cargo builds the trainer there meanwhile, most of it on one processor.
 const BESIDE_THE_TRAINER: [&str; 2] = ["book", "targets"];
 /// The stage that needs the trainer.
 const FIRMWARE: &str = "firmware";
-/// The stage of the tests themselves, but for those of the boards.
+/// The stage of all tests except the boards'.
 const TESTS: &str = "tests";
 /// The stage of the boards' tests. They begin with the stage before and run beside all that follow.
 const BOARDS: &str = "boards";
@@ -52,14 +52,14 @@ pub struct TestOptions {
     setup: bool,
 }
 
-/// What the stages share.
+/// The data that the stages share.
 #[derive(Default)]
 struct Shared<'a> {
     /// The chosen stages.
     stages: &'a [&'static str],
-    /// The boards' compiler, which is not there on every machine.
+    /// The boards' compiler, if this machine has one.
     toolchain: Option<Toolchain>,
-    /// What is installed beside the first stages.
+    /// The parts that are installed beside the first stages.
     set_ups: Vec<Aside>,
     /// The build of the trainer, while it runs.
     trainer: Option<Aside>,
@@ -73,7 +73,7 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// Waits until all that can be installed is.
+    /// Waits for the end of all installations.
     fn end_set_ups(&mut self) {
         self.set_ups.drain(..).filter_map(|set_up| set_up.end().err()).for_each(|error| parts::not_installed(&error));
     }
@@ -87,7 +87,7 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// Ends all where the boards' tests have failed meanwhile.
+    /// Ends everything if the boards' tests have failed in the meantime.
     fn check_boards(&mut self) -> Result<()> {
         match self.boards.take_if(|boards| boards.has_failed()) {
             Some(boards) => boards.end().map(drop),
@@ -116,7 +116,7 @@ const STAGES: [(&str, Stage); 12] = [
     (BOARDS, programs::boards),
 ];
 
-/// Runs every stage, and prints how long each took. What this machine lacks is said first and last.
+/// Runs every stage, and prints its time. The missing tools are listed first and last.
 pub fn run(options: &TestOptions) -> Result<()> {
     let only = options.only.as_deref();
     let chosen = STAGES.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)));
@@ -154,7 +154,7 @@ pub fn run(options: &TestOptions) -> Result<()> {
     Ok(())
 }
 
-/// Runs a stage and keeps its seconds.
+/// Runs a stage and notes its time in seconds.
 fn timed<T>(name: &'static str, times: &mut Vec<(&str, f32)>, stage: impl FnOnce() -> Result<T>) -> Result<T> {
     say!("── {name}");
     let start = Instant::now();
@@ -189,7 +189,7 @@ fn listed(left_out: &[&str]) -> String {
     format!("LEFT OUT:\n{parts}`cargo xtask test --setup` installs what it can, after it has said what that is")
 }
 
-/// The library for each of the firmware's targets, with and without its optional parts.
+/// Builds the library for each of the firmware's targets, with and without its optional parts.
 fn targets(toolchain: Option<&Toolchain>) -> Result<()> {
     if let Some(toolchain) = toolchain {
         core_for_boards(toolchain)?;
@@ -218,9 +218,9 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// The programs for every board with its own model, and for one board of each processor the trainer: built, and their lints.
+/// Builds the programs for every board with its own model, and the trainer for one board of each processor, and checks their lints.
 ///
-/// The weights are hardly trained: what is built here is not run. The tests flash their own.
+/// The weights are hardly trained, because these programs are not run. The tests build their own.
 fn firmware(shared: &mut Shared<'_>) -> Result<()> {
     shared.trainer.take().map(Aside::end).transpose()?;
     let Some(toolchain) = &shared.toolchain else {

@@ -1,4 +1,4 @@
-//! The tests of every package. Those of the boards run beside the others, and beside the stages that follow.
+//! Runs the tests of every package. The boards' tests run beside the others, and beside the stages that follow.
 
 use std::{
     io::{BufRead, BufReader, IsTerminal, Write},
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::workspace;
 
-/// The tests of every package but the boards', and once more those of core with its optional parts. The skipped ones are listed last.
+/// Runs the tests of every package except the boards', and again those of core with its optional parts. The skipped ones are listed last.
 ///
-/// If the boards' tests are wanted too, they begin now: they are built with the others.
+/// If the boards' tests are wanted too, they start now, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     step(all(TESTS).arg("--no-run"))?;
     shared.end_set_ups();
@@ -31,7 +31,7 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The tests of the boards, to their end.
+/// Waits for the end of the boards' tests.
 pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
     let skipped = match shared.boards.take() {
         Some(boards) => boards.end()?,
@@ -53,14 +53,14 @@ fn all(stage: &str) -> Command {
     all
 }
 
-/// Cargo's tests. A test that is skipped fails, unless this machine is known not to have what it needs.
+/// Returns the command of cargo's tests. A skipped test is a failure, unless this machine is known to lack what the test needs.
 fn test(stage: &str) -> Command {
     let mut test = cargo("test");
     test.envs(left_out(&[stage], false).is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1")));
     test
 }
 
-/// Runs tests, shows what they show, and returns the lines of the skipped ones.
+/// Runs tests, shows their output, and returns the lines of the skipped ones.
 fn run(tests: &mut Command) -> Result<Vec<String>> {
     let shown = workspace::shown(tests);
     say!("$ {shown}");

@@ -1,4 +1,4 @@
-//! `cargo xtask verify bits`: one weight hash on every engine, any number of threads, the boards and a GPU.
+//! `cargo xtask verify bits`: compares the weight hash on every engine, with several numbers of threads, on the boards and on a GPU.
 
 use std::{
     ffi::OsString,
@@ -58,7 +58,7 @@ pub struct VerifyBitsOptions {
     json: Option<PathBuf>,
 }
 
-/// Trains, prints the table, and fails where two hashes of a model differ.
+/// Trains, prints the table, and fails if two hashes of a model differ.
 pub fn run(options: &VerifyBitsOptions) -> Result<ExitCode> {
     if let Some(file) = &options.json {
         files::check_writable(file)?;
@@ -87,7 +87,7 @@ pub fn run(options: &VerifyBitsOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the boards that have the memory to train.
+/// Returns the boards that have enough memory to train.
 fn training_boards() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for name in board::names() {
@@ -107,7 +107,7 @@ fn boards_left_out() -> Result<Option<String>> {
     Ok(optional(check(), "the emulated boards")?.err())
 }
 
-/// Returns the part that was found, or the reason why it is left out. Fails where it must take part.
+/// Returns the part that was found, or the reason why it is left out. It is an error if the part must not be left out.
 fn optional<T>(found: Result<T>, what: &str) -> Result<Result<T, String>> {
     let reason = match found {
         Ok(found) => return Ok(Ok(found)),
@@ -124,7 +124,7 @@ fn optional<T>(found: Result<T>, what: &str) -> Result<Result<T, String>> {
 struct Bits {
     /// The program `selvedge`.
     program: PathBuf,
-    /// The fastest first.
+    /// The engines, the fastest first.
     engines: Vec<String>,
     cores: usize,
     data: Vec<OsString>,
@@ -163,7 +163,7 @@ impl Bits {
         Model::with_program(self.program.clone(), name, self.data.clone())
     }
 
-    /// Both models' runs on this machine, and on the boards where they are there.
+    /// Returns both models' runs on this machine, and on the boards if they are there.
     fn engines_and_boards(&mut self, boards: bool) -> Result<Vec<Run>> {
         let mut runs = self.host("quickstart", |model, out| {
             let mut train = model.train_command(out);
@@ -184,7 +184,7 @@ impl Bits {
         Ok(runs)
     }
 
-    /// Returns the run of `tiny` as WebAssembly, and 100 logits there and here.
+    /// Returns the run of `tiny` as WebAssembly, and the hashes of 100 logits there and here.
     fn page(&self, page: &Page, recipe: &BoardRecipe) -> Result<Vec<Run>> {
         let model = self.model("tiny");
         let trained = self.timed("tiny", "wasm", Some(1), || {
@@ -217,7 +217,7 @@ impl Bits {
         })
     }
 
-    /// Each of [`RUNS`] on the GPU and on the CPU.
+    /// Returns the results of each of [`RUNS`] on the GPU and on the CPU.
     fn gpu(&self, quick: bool) -> Result<Vec<Run>> {
         let extent = if quick { Extent::Quick } else { Extent::Whole };
         let engine = self.engines.first().context("`selvedge engines` lists none")?;
@@ -271,7 +271,7 @@ impl Bits {
     }
 }
 
-/// Engines and threads: each number up to the machine's, and twice that. Where that would take minutes, the two ends alone.
+/// Returns engines and numbers of threads: each number up to this machine's, and twice that. If this would take minutes, only the two ends.
 fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<Item = (&'a String, usize)> {
     let quickstart = model == "quickstart";
     engines.iter().flat_map(move |engine| {
@@ -281,7 +281,7 @@ fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<I
     })
 }
 
-/// Checks that a run's first line says that it was computed as asked.
+/// Checks that a run's first line names the engine that was asked for.
 fn used(output: &str, asked: &str) -> Result<()> {
     match output.lines().next() {
         Some(line) if line.contains(asked) => Ok(()),

@@ -1,4 +1,4 @@
-//! `cargo xtask verify …`: what must be equal everywhere, computed everywhere this machine can.
+//! `cargo xtask verify …`: computes the same results in every way that this machine can, and compares them.
 
 mod bits;
 mod page;
@@ -26,7 +26,7 @@ enum What {
     Bits(bits::VerifyBitsOptions),
 }
 
-/// Verifies, and fails where anything differs.
+/// Verifies, and fails if anything differs.
 pub fn run(options: &VerifyOptions) -> Result<ExitCode> {
     match &options.what {
         What::Bits(options) => bits::run(options),

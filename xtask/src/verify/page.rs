@@ -24,7 +24,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Builds the library; an error where there is no compiler for it or no Node.
+    /// Builds the library. It is an error if there is no compiler for it or no Node.
     pub fn find(folder: &Path) -> Result<Self> {
         let node =
             setup::NODE.into_iter().find_map(workspace::on_path).context("there is no Node here (Debian: nodejs)")?;
@@ -58,7 +58,7 @@ impl Page {
         self.run(&["logits"])
     }
 
-    /// The same, as the host computed them when it wrote the folder.
+    /// Returns the hash of the same logits, which the host computed when it wrote the folder.
     pub fn host_logits(&self) -> Result<String> {
         let path = self.folder.join("expected.jsonl");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -66,7 +66,7 @@ impl Page {
     }
 }
 
-/// Returns the hash of each sample's hash, 8 bytes, one after the other.
+/// Returns the hash of all samples' hashes of 8 bytes, one after the other.
 fn of_samples(lines: &str) -> Result<String> {
     let mut words = Vec::new();
     for line in lines.lines() {

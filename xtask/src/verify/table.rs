@@ -18,7 +18,7 @@ pub struct Run {
     pub hash: String,
 }
 
-/// Returns a hash as it is shown.
+/// Returns a hash in the form in which it is shown.
 pub fn shown(hash: &str, full: bool) -> &str {
     hash.get(..SHORT).filter(|_| !full).unwrap_or(hash)
 }

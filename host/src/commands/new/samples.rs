@@ -22,7 +22,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// One sample of zeros.
+    /// Returns one sample of zeros.
     pub fn zeros(file: &ModelFile<'_>) -> Self {
         let inputs = file.architecture().inputs();
         let element = file.signature().preparation.element();
@@ -36,7 +36,8 @@ impl Samples {
         }
     }
 
-    /// This number of samples of a part, at most all, spread evenly: in many sets the first ones are of one class.
+    /// Returns this number of samples of a part, or all if there are fewer, spread evenly. In many sets, the first samples are of one
+    /// class.
     pub fn of(split: &Split, count: usize, are_training: bool) -> Self {
         let (all, count) = (split.len(), count.min(split.len()));
         let indices: Vec<u32> = (0..count).map(|index| ((2 * index + 1) * all / (2 * count)) as u32).collect();

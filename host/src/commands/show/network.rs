@@ -140,7 +140,7 @@ fn tile(weights: &[f32], shape: Shape, scale: Diverging) -> Vec<u8> {
     if shape.channels == 1 { scale.image(weights) } else { scale.channels(weights) }
 }
 
-/// Of each pixel the gradient that is largest, whatever its sign, among those of its channels.
+/// Returns, for each pixel, the gradient with the largest absolute value among those of its channels.
 fn strongest(grads: &[f32], shape: Shape) -> Vec<f32> {
     let plane = grads.len() / shape.channels;
     let of = |place: usize| grads[place..].iter().step_by(plane).copied();

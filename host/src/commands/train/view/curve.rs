@@ -40,7 +40,7 @@ impl Curve {
         (self.sum, self.count) = ((0.0, 0.0), 0);
     }
 
-    /// Its points, from left to right.
+    /// Returns the points of the curve, from left to right.
     pub fn points(&self) -> &[(f64, f64)] {
         &self.points
     }

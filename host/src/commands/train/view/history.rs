@@ -195,7 +195,7 @@ impl History {
         self.validations.extend(epoch.validation.as_ref().map(point));
     }
 
-    /// This number of steps in epochs.
+    /// Returns this number of steps in epochs.
     pub fn epochs(&self, steps: u64) -> f64 {
         steps as f64 / self.about.steps_in_epoch.max(1) as f64
     }

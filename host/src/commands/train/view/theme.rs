@@ -28,7 +28,7 @@ impl Theme {
         }
     }
 
-    /// No colours.
+    /// Returns the theme without colours.
     pub fn plain() -> Self {
         Self { training: Style::new(), test: Style::new(), validation: Style::new(), quiet: Style::new() }
     }
