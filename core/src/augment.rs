@@ -113,7 +113,7 @@ mod tests {
         Generator::new(11, Purpose::Augmentation, epoch)
     }
 
-    /// No two neighbours are alike, and no pixel is 0.
+    /// Returns an image in which no two neighbours are alike and no pixel is 0.
     fn image() -> Image {
         core::array::from_fn(|place| (place % 251) as u8 + 1)
     }
@@ -125,7 +125,7 @@ mod tests {
         input
     }
 
-    /// The same pixel by pixel, from the draws' description.
+    /// Computes the same change pixel by pixel, from the description of the draws.
     fn reference(
         augmentation: Augmentation,
         index: u64,

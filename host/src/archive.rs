@@ -16,7 +16,7 @@ const MAX_RATIO: u64 = 1032;
 /// An archive, or an entry of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Its bytes, or those of an entry, are not sound.
+    /// The bytes of the archive, or of an entry, are not valid.
     #[error("this is no valid {format} file: {reason}")]
     Unsound {
         /// The kind of file that it should be.

@@ -47,7 +47,7 @@ impl Classes {
         Self { count: outputs, names }
     }
 
-    /// The same classes for a network of at least as many outputs: the others are called by their numbers.
+    /// Returns the same classes for a network with at least as many outputs. Further outputs are called by their numbers.
     pub fn extended(&self, outputs: usize) -> Self {
         let names = match self.names.is_empty() {
             true => Vec::new(),
@@ -144,7 +144,7 @@ impl SignatureBuf {
         Self { reading, ..self }
     }
 
-    /// The same as a file's part.
+    /// Returns the signature as a file stores it.
     pub fn get(&self) -> Signature<'_> {
         let names = [&self.output_names, &self.output_units, &self.feature_names, &self.feature_units];
         let [output_names, output_units, feature_names, feature_units] =

@@ -5,9 +5,9 @@ use crate::evaluation::{Answers, Evaluation};
 /// A figure of an evaluation: the greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// Its name.
+    /// The name of the score.
     pub name: &'static str,
-    /// Its value.
+    /// The value of the score.
     pub value: f64,
 }
 

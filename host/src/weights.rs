@@ -133,7 +133,7 @@ pub fn save(
 ///
 /// # Errors
 ///
-/// As [`weights::encode_flat`].
+/// The errors of [`weights::encode_flat`].
 pub fn encode(
     architecture: &Architecture,
     flat: &[f32],
@@ -151,7 +151,7 @@ pub fn hash(flat: &[f32]) -> String {
     hex(&weights::hash(flat))
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

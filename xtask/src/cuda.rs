@@ -100,7 +100,7 @@ fn packages() -> String {
     versions.map(|line| line.trim_end_matches([' ', '\\'])).collect::<Vec<_>>().join("\n")
 }
 
-/// The list of the installed packages.
+/// Returns the list of the installed packages.
 fn stamp(toolkit: &Path) -> PathBuf {
     toolkit.join("packages.txt")
 }

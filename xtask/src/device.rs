@@ -237,7 +237,8 @@ impl Serving {
         }
     }
 
-    /// Ends the board at Ctrl-C, or when the system asks this program to end. Programs that wait for the board then end too. Under `nohup` it ignores the signal.
+    /// Ends the board at Ctrl-C, or when the system asks this program to end. Programs that wait for the board then end too. Under `nohup` it
+    /// ignores the signal.
     fn end_on_interrupt(&self) -> Result<()> {
         let (process, is_interrupted) = (Arc::clone(&self.process.0), Arc::clone(&self.is_interrupted));
         signals::on_end(move || {

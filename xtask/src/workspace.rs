@@ -51,7 +51,7 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
-/// This machine's target, such as `x86_64-unknown-linux-gnu`.
+/// Returns this machine's target, such as `x86_64-unknown-linux-gnu`.
 pub fn host() -> Result<String> {
     let words = output(launch::command("rustc").arg("-vV"))?;
     let host = words.lines().find_map(|line| line.strip_prefix("host: "));

@@ -78,12 +78,12 @@ impl Architecture {
         &self.layers
     }
 
-    /// Features going in (0 for an empty chain).
+    /// Returns the number of features going in (0 for an empty chain).
     pub fn inputs(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.widths().0 as usize)
     }
 
-    /// Features coming out (0 for an empty chain).
+    /// Returns the number of features coming out (0 for an empty chain).
     pub fn outputs(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.widths().1 as usize)
     }

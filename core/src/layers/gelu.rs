@@ -12,7 +12,7 @@ use crate::{
 /// The Gaussian error linear unit (Hendrycks, Gimpel 2016) by the hyperbolic tangent, PyTorch's `GELU(approximate='tanh')`:
 /// `f(x) = x · σ(2u)` with `u = √(2/π) · (x + 0.044715 · x³)` and `σ(v) = 1 / (1 + exp(−v))`.
 ///
-/// Its derivative does not follow from its value alone, so it is a separate layer.
+/// The derivative does not follow from the value of the function alone, so GELU is a separate layer.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Gelu<const WIDTH: usize>;

@@ -123,7 +123,7 @@ pub fn more_samples_than_are_evaluated_at_once(by: &dyn Check) {
 ///
 /// # Panics
 ///
-/// Where core's run does not diverge, or only at its end.
+/// If core's run does not diverge, or diverges only at its end.
 pub fn diverged_runs(by: &dyn Check) {
     let momentum = Rules::Momentum { learning_rate: 1e30, nesterov: false };
     let adam = Rules::Adam { learning_rate: 1e30, decoupled: false };
@@ -170,7 +170,7 @@ pub fn sizes_of_a_gpu(by: &dyn Check, steps: usize) {
 ///
 /// # Panics
 ///
-/// Where one fails; its words are those of the smallest.
+/// If a case fails. The message is that of the smallest failing case.
 pub fn any_options(by: &dyn Check, cases: u32) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&any_case(), |case| {

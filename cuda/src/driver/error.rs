@@ -35,7 +35,7 @@ pub enum CudaError {
     NoCode {
         /// The GPU.
         name: String,
-        /// Its compute capability.
+        /// The GPU's compute capability.
         capability: [i32; 2],
         /// The driver's message.
         failure: Failure,
@@ -60,7 +60,7 @@ pub enum CudaError {
     Label {
         /// The sample's place.
         sample: usize,
-        /// Its label.
+        /// The sample's label.
         label: u16,
         /// The number of the model's outputs.
         classes: usize,

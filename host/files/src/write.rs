@@ -56,7 +56,7 @@ pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<
 ///
 /// # Errors
 ///
-/// As [`write_with`].
+/// The errors of [`write_with`].
 pub fn write_new(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, WriteError> {
     let create = || {
         let place = place(path)?;

@@ -2,7 +2,8 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-/// The largest number of characters in a name. C compilers distinguish at least 63 characters of a name, and the longest ending that is appended has 11.
+/// The largest number of characters in a name. C compilers distinguish at least 63 characters of a name, and the longest ending that is
+/// appended has 11.
 const MAX_LEN: usize = 48;
 
 /// Words of C (up to C23) and of its standard headers, which cannot be the name of a network.
@@ -125,7 +126,7 @@ impl FromStr for CName {
     }
 }
 
-/// A file system may not tell upper from lower case.
+/// Returns true if the text is a word of C in any case, because a file system may not tell upper from lower case.
 fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }

@@ -146,7 +146,7 @@ fn made_of_codes(format: FormatOption, data: &Dataset) -> bool {
     is_integers && data.preparation != PreparationBuf::Bytes
 }
 
-/// The default recipe goes without augmentation where the samples are no images, or too small.
+/// Checks the recipe's augmentation. The default recipe does without it if the samples are not images, or are too small.
 fn check_augmentation(
     options: &options::commands::Quantize,
     training: &mut training::TrainingOptions,
@@ -321,7 +321,7 @@ fn print(
     writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits")
 }
 
-/// The first figures of both networks.
+/// Prints the first figures of both networks.
 fn print_headlines(
     out: &mut impl Write,
     [float, quantized]: [&Evaluation; 2],

@@ -21,7 +21,7 @@ use super::{note, outputs::Answer};
 pub struct Sample {
     /// The place where it comes from.
     pub name: String,
-    /// Its values' bytes.
+    /// The bytes of the sample's values.
     pub values: Vec<u8>,
     /// Facts about the picture from which it was made.
     pub picture: Option<Prepared>,

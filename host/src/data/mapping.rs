@@ -67,7 +67,7 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// As [`Mapping::of`].
+    /// The errors of [`Mapping::of`].
     pub fn of_file(file: File, len: u64) -> io::Result<Self> {
         // SAFETY: the bytes are only read. That nobody truncates or changes the file meanwhile cannot be checked: the module's page and
         // docs/data.md ask for it, as every program that maps files must.

@@ -25,7 +25,8 @@ pub struct LabelCounts {
 }
 
 impl LabelCounts {
-    /// Returns the precision: the fraction of the samples with this label as answer that have the label. `None` if the network gave the label to no sample.
+    /// Returns the precision: the fraction of the samples with this label as answer that have the label. `None` if the network gave the label to no
+    /// sample.
     pub fn precision(&self) -> Option<f64> {
         part(self.found, self.found + self.invented)
     }

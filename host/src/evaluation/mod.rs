@@ -95,8 +95,8 @@ impl Evaluation {
         mean(self.roc_auc.iter().copied().flatten())
     }
 
-    /// Returns the most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units; it may be
-    /// empty.
+    /// Returns the most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units. The
+    /// list may be empty.
     pub fn headline(&self, decimals: usize, units: &[String]) -> String {
         let percent = |part: f64| format!("{:.decimals$}%", 100.0 * part);
         match &self.answers {

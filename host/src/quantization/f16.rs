@@ -16,7 +16,7 @@ const METHOD: &str = "weights to the nearest f16, biases as they are";
 /// A network whose weights were rounded to f16.
 #[derive(Debug)]
 pub struct F16Network {
-    /// The same weights in binary32.
+    /// The network with the rounded weights, in binary32.
     widened: Reference,
 }
 

@@ -17,7 +17,7 @@ pub enum Targets {
     Values(TargetRows),
 }
 
-/// The same count of numbers for each sample, one sample after the other.
+/// Rows of numbers, one row for each sample, one sample after the other. All rows have the same width.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetRows {
     width: usize,

@@ -154,7 +154,7 @@ fn has_events(folder: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A new file. TensorBoard reads a folder's files in the order of their names, so these begin with the time.
+/// Creates a new file. TensorBoard reads a folder's files in the order of their names, so a name begins with the time.
 fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
     loop {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

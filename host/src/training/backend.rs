@@ -13,7 +13,8 @@ pub trait Backend {
     /// Returns the largest number of steps that one call of [`start`](Self::start) takes.
     fn max_steps(&self) -> usize;
 
-    /// Returns the largest number of calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
+    /// Returns the largest number of calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed
+    /// ahead.
     fn max_started(&self) -> usize {
         1
     }

@@ -52,7 +52,7 @@ fn is_of_package(name: &str) -> bool {
 pub struct Program<'a> {
     /// The name of the program's binary in cargo.
     pub name: &'a str,
-    /// Its task, in a few words.
+    /// The program's task, in a few words.
     pub task: &'a str,
     /// The processor time of the first build, in seconds.
     pub seconds: usize,

@@ -29,7 +29,8 @@ pub enum Bench {
     Device(device::DeviceBenchOptions),
 }
 
-/// Runs the benchmark. A benchmark of the host gets the arguments of this program, and runs in the user's current folder, so relative paths are correct.
+/// Runs the benchmark. A benchmark of the host gets the arguments of this program, and runs in the user's current folder, so relative paths are
+/// correct.
 pub fn run(bench: &Bench) -> Result<ExitCode> {
     let mut program = match bench {
         Bench::Cpu(_) => program("cpu")?,

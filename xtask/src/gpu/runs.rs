@@ -3,7 +3,7 @@
 /// A training whose weights must have the same hash everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its subject, in a few words.
+    /// The run's subject, in a few words.
     pub name: &'static str,
     model: &'static str,
     /// The changes to the recipe `quickstart`.

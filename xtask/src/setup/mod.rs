@@ -107,7 +107,8 @@ fn report() -> Result<()> {
     Ok(())
 }
 
-/// Installs the plan. A failure of apt-get is shown, and the next look finds it again. If its package lists may be old or missing, they are updated and the installation is tried again.
+/// Installs the plan. A failure of apt-get is shown, and the next look finds it again. If its package lists may be old or missing, they are updated
+/// and the installation is tried again.
 fn install(plan: &SetupPlan, facts: &Facts) {
     if let Err(error) = workspace::run(&mut plan.apt_get(facts)) {
         say!("{error:#}. Running apt-get update, then once more");

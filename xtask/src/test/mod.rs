@@ -176,7 +176,8 @@ fn rustdoc() -> Result<()> {
     step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Returns the checks of these stages that this machine cannot run, with the reason. `is_set_up` is true while parts are still installed beside the stages.
+/// Returns the checks of these stages that this machine cannot run, with the reason. `is_set_up` is true while parts are still installed beside the
+/// stages.
 fn left_out(stages: &[&str], is_set_up: bool) -> Vec<&'static str> {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
     let data = (stages.iter().any(|stage| [TESTS, BOARDS].contains(stage)) && !has_data).then_some(NO_DATA);

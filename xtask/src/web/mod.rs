@@ -13,7 +13,7 @@ use crate::{tied, toolchain::Toolchain, workspace};
 
 pub use library::{cargo, node};
 
-/// Where the page goes, and what it shows.
+/// The options of `web`: the place of the page, and its content.
 #[derive(Args)]
 pub struct WebOptions {
     /// Write the page's folder here, for any web server, and do not serve it

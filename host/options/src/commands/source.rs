@@ -171,7 +171,7 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// Its name on the command line.
+    /// Returns the option's value on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Drop => "drop",
@@ -219,7 +219,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// Its name on the command line.
+    /// Returns the option's value on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Grey => "grey",

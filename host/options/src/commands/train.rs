@@ -206,7 +206,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// Its name, unless it is the default.
+    /// Returns the processor's name, unless it is the default.
     pub const fn given(self) -> Option<&'static str> {
         match self {
             Self::Auto => None,

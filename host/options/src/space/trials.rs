@@ -27,7 +27,7 @@ pub enum Order {
 /// One run of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Its number, from 1.
+    /// The trial's number, from 1.
     pub number: u32,
     /// The values that the search chose for it.
     pub values: Choice,

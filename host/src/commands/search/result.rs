@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 pub struct Finished {
     /// The trial's number, from 1.
     pub number: u32,
-    /// Its values.
+    /// The trial's values.
     pub values: Map<String, Value>,
-    /// Its result.
+    /// The trial's result.
     pub outcome: Outcome,
-    /// Its duration.
+    /// The trial's duration.
     pub seconds: f64,
 }
 

@@ -150,7 +150,7 @@ fn show_in_terminal(images: &[Captioned<'_>], shape: Shape) -> io::Result<()> {
     Ok(())
 }
 
-/// A file's name says what is in it.
+/// Checks the extension of a file's name, which tells its content.
 fn check_extension(path: &Path) -> Result<()> {
     match path.extension() {
         Some(extension) if extension.eq_ignore_ascii_case("png") => Ok(()),
@@ -164,7 +164,7 @@ fn check_extension(path: &Path) -> Result<()> {
     }
 }
 
-/// A folder is not named as a picture.
+/// Checks that a folder does not have the name of a picture.
 fn check_folder(path: &Path) -> Result<()> {
     match path.extension() {
         Some(extension) if extension.eq_ignore_ascii_case("png") => {

@@ -77,7 +77,7 @@ impl Live {
     }
 }
 
-/// The reason why there is no view here.
+/// Returns the reason why the run cannot be viewed here, as an error.
 fn can_be_viewed() -> Result<(), &'static str> {
     if !terminal::stdout().is_terminal() {
         return Err("standard output is no terminal");

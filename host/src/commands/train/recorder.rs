@@ -234,7 +234,7 @@ impl Recorder {
         }
     }
 
-    /// The run has ended, with these weights and their test.
+    /// Notes that the run has ended, with these weights and their test.
     pub fn end(&mut self, progress: &Progress, weights_sha256: String, test: &Evaluation) -> Result<()> {
         self.mark(self.seconds);
         self.end_span();

@@ -34,7 +34,7 @@ pub struct Instruction {
     pub length: u32,
     /// The class that decides its cycles.
     pub class: Class,
-    /// Its effect on the stack pointer and on the next instruction.
+    /// The effect on the stack pointer and on the next instruction.
     pub effect: Effect,
 }
 
@@ -158,7 +158,8 @@ pub enum Target {
     Memory,
 }
 
-/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second is missing.
+/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second is
+/// missing.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first >= 0xe800;
     let known = if is_wide { wide(at, first.into(), second?.into()) } else { narrow(at, first.into()) };

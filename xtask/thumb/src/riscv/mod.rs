@@ -22,7 +22,8 @@ pub const START: &str = "_start_rust";
 /// The word `csrrw x0, cycle, x0`, which assemblers write for an illegal instruction.
 const UNIMPLEMENTED: u32 = 0xc000_1073;
 
-/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second is missing.
+/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second is
+/// missing.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first & 0b11 == 0b11;
     let effect =

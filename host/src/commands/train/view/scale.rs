@@ -1,6 +1,6 @@
 //! The range of an axis, and its labels at round numbers.
 
-/// Of a step: values that are so near to a label lie on it, as most round numbers are none of binary64.
+/// The fraction of a step within which a value lies on a label. Most round numbers are not exact in binary64.
 const SLACK: f64 = 1e-9;
 
 /// A range whose ends are labelled, as are the places between them at even distances.
