@@ -107,6 +107,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hundreds of steps, in code without `unsafe`")]
     fn learns_exclusive_or() {
         let mut trainer = Trainer::<Model, 4>::ZERO;
         layers::initialize(&mut trainer.model, 3);
@@ -120,6 +121,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hundreds of steps, in code without `unsafe`")]
     fn every_optimizer_takes_steps_with_its_state_in_the_trainer() {
         fn last_loss<O: Optimizer<STATE>, const STATE: usize>(optimizer: impl Fn(u64) -> O) -> f32 {
             let mut trainer = Trainer::<Model, 4, STATE>::ZERO;
