@@ -90,7 +90,7 @@ fn all(known: &[String]) -> Vec<String> {
     ARCHITECTURES.map(|architecture| architecture.to_string()).into_iter().filter(|name| known.contains(name)).collect()
 }
 
-/// Those that [`CHOSEN`] names.
+/// Returns the architectures that [`CHOSEN`] names.
 fn choose(chosen: &str, known: &[String]) -> Result<Vec<String>, String> {
     let names: Vec<_> = chosen.split(',').map(|name| name.trim().to_owned()).collect();
     match names.iter().find(|name| !known.contains(name)) {

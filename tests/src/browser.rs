@@ -14,7 +14,7 @@ use crate::{python_in, text, workspace};
 ///
 /// A program imports `browser.py` beside it: `open_page(url)` takes an http:// or a file:// address.
 ///
-/// Where there is no such Python, no Chromium or no driver of it, `what` is [skipped](skip()).
+/// If there is no such Python, no Chromium or no driver for it, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -30,9 +30,9 @@ pub fn browser(program: &str, what: &str) -> Option<Command> {
     python_in("browser", program, what)
 }
 
-/// TypeScript's checker, that of `cargo xtask setup --page`. It wants the options of `tests/browser/tsconfig.json`.
+/// Returns TypeScript's checker, which `cargo xtask setup --page` installs. It needs the options of `tests/browser/tsconfig.json`.
 ///
-/// Where it or Node is not there, `what` is [skipped](skip()).
+/// If the checker or Node is missing, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///

@@ -16,11 +16,11 @@ use crate::{fashion_mnist, selvedge, text};
 ///
 /// # Errors
 ///
-/// Its one line, where it refuses.
+/// The error's single line, if the command refuses.
 ///
 /// # Panics
 ///
-/// Where it ends in any other way.
+/// If the command ends in any other way.
 pub fn convert(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = selvedge(folder).arg("convert").args(arguments).output().expect("`selvedge` starts");
     let text = text(&output);
@@ -32,32 +32,32 @@ pub fn convert(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     Err(text)
 }
 
-/// The JSON that a program prints.
+/// Returns the JSON that a program prints.
 ///
 /// # Panics
 ///
-/// Where it fails, or prints anything else.
+/// If the program fails, or prints anything else.
 pub fn json(program: &mut Command) -> Value {
     let output = program.output().expect("the program starts");
     assert!(output.status.success(), "{}", text(&output));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
 }
 
-/// Fashion-MNIST's test images; where they are not here, the built-in set's.
+/// Returns Fashion-MNIST's test images. If they are missing, it returns those of the built-in set.
 ///
 /// # Panics
 ///
-/// Where they cannot be read.
+/// If the images cannot be read.
 pub fn test_images() -> Split {
     let folder = fashion_mnist("interchange on Fashion-MNIST's test images").unwrap_or("builtin".into());
     load(Some(&folder)).expect("a data set").test
 }
 
-/// A network's logits for all images.
+/// Returns a network's logits for all images.
 ///
 /// # Panics
 ///
-/// Where the processor lacks what `SELVEDGE_ENGINE` names, and where there is no room.
+/// If the processor lacks the instruction set that `SELVEDGE_ENGINE` names, or if there is not enough memory.
 pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
     let instructions = InstructionSet::from_environment().expect("an engine");
     let engine = Simd::new(instructions, NonZero::<usize>::MIN).expect("an engine");

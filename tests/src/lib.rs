@@ -25,7 +25,7 @@ pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 
 /// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data.
 ///
-/// Where it is not set, `what` is [skipped](skip()).
+/// If the variable is not set, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -46,10 +46,10 @@ pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
 /// The environment variable that names a Python with the packages of `references/requirements.txt`.
 pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 
-/// A program of `references/`, to be run by the Python that [`SELVEDGE_PYTHON`] names, or else by that of
+/// Returns the command for a program of `references/`. The Python is the one that [`SELVEDGE_PYTHON`] names, or else the one of
 /// `cargo xtask setup --python`.
 ///
-/// Where there is none, `what` is [skipped](skip()).
+/// If there is no such Python, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -74,9 +74,9 @@ fn python_in(folder: &str, program: &str, what: &str) -> Option<Command> {
     Some(command)
 }
 
-/// A program of `references/` that needs no package: the Python of [`python`], or else any Python 3.
+/// Returns the command for a program of `references/` that needs no package. The Python is the one of [`python`], or else any Python 3.
 ///
-/// Where there is none, `what` is [skipped](skip()).
+/// If there is no Python, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -236,7 +236,7 @@ pub fn write_data(folder: &Path, shape: InputShape, classes: u8, counts: [u32; 2
 ///
 /// # Panics
 ///
-/// Where training fails.
+/// If training fails.
 pub fn trained(folder: &Path, model: &str) -> String {
     let file = folder.join(model).with_extension("selvedge").to_string_lossy().into_owned();
     let output = selvedge(folder)

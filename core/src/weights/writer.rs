@@ -218,8 +218,8 @@ mod tests {
         assert!(WeightFile::parse(file.bytes()).is_ok());
     }
 
-    /// What a checksum cannot catch: a file that was written wrong. Every byte of the header takes every value, with the checksum
-    /// made to fit.
+    /// A checksum does not catch a file that was written wrong. So every byte of the header takes every value, with a checksum
+    /// that fits.
     #[test]
     fn a_hostile_header_is_an_error_or_harmless() {
         let mut file = File::new();

@@ -66,7 +66,7 @@ impl Counts {
         Ok(Self { steps, products })
     }
 
-    /// Those of all products.
+    /// Returns the sum of the counts of all products.
     pub fn total(&self) -> Count {
         let mut total = Count::default();
         self.products.iter().for_each(|entry| total += entry.sum);

@@ -1,4 +1,4 @@
-//! Where a step's time goes.
+//! Divides the time of a step among its phases.
 //!
 //! All threads' time is shared out: with two threads, a millisecond in which one computes and the other waits is half a
 //! millisecond of each. So the parts of a step add up to the step.
@@ -197,7 +197,7 @@ impl Engine for Timed {
 }
 
 impl Total {
-    /// What was spent so far; the wall's clock starts at the first call.
+    /// Returns the time that was spent so far. The wall clock starts at the first call.
     fn now(engine: &Timed) -> Self {
         Self { wall: wall_time(), calls: engine.totals.each_ref().map(Cell::get) }
     }

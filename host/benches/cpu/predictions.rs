@@ -19,7 +19,7 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Of whole batches: a rest is left out.
+    /// Returns predictions of whole batches of the test samples. Samples that do not fill a batch are left out.
     pub fn new(architecture: &Architecture, data: &Dataset, batch_size: usize) -> Result<Self> {
         let there = data.test.len();
         ensure!(batch_size <= there, "--batch-size {batch_size}: {} has only {there} test samples", data.name);

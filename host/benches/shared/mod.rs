@@ -56,7 +56,7 @@ pub fn check_outputs<const FILES: usize>(files: [(&str, &Option<PathBuf>); FILES
     Ok(files::check_distinct(&given)?)
 }
 
-/// Where standard error is no terminal, nothing is shown until the table.
+/// Returns a progress bar. If standard error is not a terminal, it shows nothing.
 pub fn progress_bar(measurements: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
     let bar = ProgressBar::new(measurements as u64);

@@ -33,7 +33,7 @@ impl Peer<'_> {
     ///
     /// # Errors
     ///
-    /// Where it does not start, fails, or prints fewer than two epochs; with its last words.
+    /// If the program does not start, fails, or prints fewer than two epochs. The error has the end of its output.
     pub fn run(&self, batch_size: u32, threads: usize, epochs: u32) -> Result<Epochs> {
         let command = self.command(batch_size, threads, epochs);
         let [shell, option] = if cfg!(windows) { ["cmd", "/C"] } else { ["sh", "-c"] };

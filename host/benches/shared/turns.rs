@@ -31,11 +31,11 @@ pub fn take_turns(
     Ok((spread(&all)?, Against { peer: name, epoch: spread(&theirs)?, ratio: spread(&ratios)? }))
 }
 
-/// Of some epochs' seconds.
+/// Returns the median, the smallest and the largest of the epochs' seconds.
 ///
 /// # Errors
 ///
-/// Where there are none.
+/// If there are no epochs.
 pub fn spread(seconds: &[f64]) -> Result<Spread> {
     Spread::of(seconds).context("no epoch was measured")
 }

@@ -128,7 +128,7 @@ pub enum AugmentationError {
     TooLarge {
         /// The change.
         word: &'static str,
-        /// Its pixels.
+        /// The number of pixels that was asked for.
         pixels: u8,
         /// The largest number of pixels that the images allow.
         most: u32,

@@ -87,7 +87,7 @@ pub struct Split {
 /// The samples of the store that belong to the part, in its order.
 #[derive(Clone, Debug)]
 enum Rows {
-    /// As many samples as there are targets, from the first on.
+    /// The first samples of the store, one for each target.
     First,
     /// The samples with these indices.
     Chosen(Vec<u32>),

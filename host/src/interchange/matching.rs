@@ -9,7 +9,7 @@ use super::{
     tensors::{NamedTensor, sizes},
 };
 
-/// What is known besides the tensors.
+/// The facts that are known in addition to the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     /// True if the tensors in the file are in the order in which they were made.

@@ -75,6 +75,11 @@ impl Workspace {
         self.outputs(network, input)
     }
 
+    /// Returns the largest number of samples in a batch.
+    pub(super) fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// Returns the outputs of the last batch.
     pub(super) fn outputs(&self, network: View<'_>, input: &[f32]) -> &[f32] {
         &self.tape[network.last().tape(input.len() / network.inputs())]

@@ -61,6 +61,7 @@ impl<'a> Predictor<'a> {
     /// If the batch is larger than the predictor's.
     pub fn predict(&mut self, engine: &Simd, input: &[f32]) -> &[f32] {
         let Self { network, weights, workspace, outputs } = self;
+        assert!(input.len() <= workspace.batch() * network.inputs(), "the batch is larger than the predictor's");
         let linear = |index: usize, stage: &Stage, _: &[f32], input: &[f32], output: &mut [f32]| {
             if let Some(weights) = &weights[index] {
                 with_activation!(stage.activation, A => engine.forward_at_rest::<A>(weights, input, output));

@@ -86,6 +86,14 @@ fn a_predictor_has_the_bits_of_plain_loops_for_many_samples() {
 }
 
 #[test]
+#[should_panic = "the batch is larger than the predictor's"]
+fn a_predictor_refuses_a_larger_batch() {
+    let network = network("4 => 3");
+    let engine = Simd::new(InstructionSet::Portable, NonZero::<usize>::MIN).unwrap();
+    Predictor::new(network.view(), 1).unwrap().predict(&engine, &INPUT);
+}
+
+#[test]
 fn a_wrong_batch_is_an_error() {
     let network = network("4 => 3");
     let mut workspace = Workspace::for_training(network.view(), 1).unwrap();

@@ -94,7 +94,7 @@ mod tests {
     use crate::data::Store;
 
     proptest! {
-        /// Where each value has its own code, the folded network computes what the network does, but for rounding.
+        /// If each value has its own code, the folded network computes the network's results, except for rounding.
         #[test]
         fn codes_give_the_networks_sums(values in proptest::collection::vec(-100..=155_i16, 12), seed: u64) {
             let architecture: selvedge::architecture::Architecture = "3,4,2".parse().unwrap();

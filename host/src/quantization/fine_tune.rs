@@ -3,10 +3,8 @@
 use selvedge::Engine;
 
 use super::{
-    QuantizationError, Quantizer, Reference,
-    integer::Integers,
-    scales::WeightMethod,
-    search::{FineTuned, weight_scales},
+    QuantizationError, Quantizer, Reference, calibration::weight_scales, integer::Integers, scales::WeightMethod,
+    search::FineTuned,
 };
 use crate::{
     data::Dataset,

@@ -7,6 +7,7 @@
 //!
 //! Hidden units that are active on the same samples are placed side by side. This changes no output.
 
+mod calibration;
 mod certificate;
 mod coding;
 mod error;
@@ -16,6 +17,7 @@ mod integer;
 mod order;
 mod output_verdict;
 mod outputs;
+mod quantized;
 mod reference;
 mod report;
 mod scales;
@@ -31,6 +33,7 @@ pub use f16::F16Network;
 pub use integer::Integers;
 pub use output_verdict::{OutputVerdict, certificates};
 pub use outputs::SampleOutputs;
+pub use quantized::Quantized;
 pub use reference::Reference;
 pub use report::{LayerReport, Report, Verdict};
-pub use search::{Quantized, Quantizer};
+pub use search::Quantizer;

@@ -1,8 +1,8 @@
 //! Threads that wait for work by spinning for a moment, so that sharing out work costs less than a microsecond.
 //!
-//! A step of training is a dozen products of tens of microseconds each. A sleeping thread needs some microseconds to wake, which would be
-//! noticeable. A thread that waits longer than `PATIENCE` or `READINESS` sleeps: if other programs want the cores, spinning would take the
-//! core from the thread for which it waits.
+//! A step of training is a dozen products of tens of microseconds each. A sleeping thread wakes too late for that: see docs/bench-cpu.md.
+//! A thread that waits longer than `PATIENCE` or `READINESS` sleeps nevertheless: if other programs want the cores, spinning would take
+//! the core from the thread for which it waits.
 //!
 //! - `gate`: the number for which threads wait. `sync`: the threads, locks and atomic numbers. In a build with `--cfg loom`, they are loom's.
 //! - `models`: tests with loom's threads, in many orders and with every value that a thread may see. `tests`: tests with the standard library's.
@@ -40,7 +40,7 @@ pub use sync::StartError;
 const PATIENCE: Duration = Duration::from_micros(20);
 
 /// The time that a helper spins before it sleeps. It is longer than the caller computes alone between two works of a step, such as the
-/// products of a small output layer and the loss. A sleeping helper takes about 100 µs to wake.
+/// products of a small output layer and the loss.
 const READINESS: Duration = Duration::from_micros(100);
 
 /// A caller and the threads that help it.

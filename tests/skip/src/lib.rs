@@ -3,7 +3,7 @@
 //! - [`skip`]: for a test that sees what is missing when it runs.
 //! - [`ignored!`]: for tests that are not built, because the build sees it.
 //!
-//! Where the environment variable [`REQUIRE_ALL`] is set, both are failures.
+//! If the environment variable [`REQUIRE_ALL`] is set, both are failures.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
 ///
 /// # Panics
 ///
-/// Where [`REQUIRE_ALL`] is set.
+/// If [`REQUIRE_ALL`] is set.
 #[track_caller]
 pub fn skip(what: &str, missing: &str) {
     refuse_where_required(missing);
@@ -36,11 +36,11 @@ fn line(thread: Option<&str>, what: &str, missing: &str) -> String {
     format!("\nSKIPPED {test}{what}: {missing}\n")
 }
 
-/// Fails a test where none may be skipped.
+/// Fails the test if no test may be skipped.
 ///
 /// # Panics
 ///
-/// Where [`REQUIRE_ALL`] is set, and not empty.
+/// If [`REQUIRE_ALL`] is set and not empty.
 #[track_caller]
 pub fn refuse_where_required(missing: &str) {
     let is_required = env::var_os(REQUIRE_ALL).is_some_and(|value| !value.is_empty());

@@ -1,4 +1,4 @@
-//! What the fuzzers kept: bytes that once took a new way through what a device and its host read.
+//! Runs the readers of a device and its host on the fuzzers' corpus. Each input of it once reached new code.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -284,7 +284,7 @@ proptest! {
     }
 }
 
-/// Where PyTorch's formula would overflow, or lose what is small, the loss does not.
+/// The loss neither overflows nor loses small numbers for logits at which PyTorch's formula would.
 #[test]
 fn large_logits_have_finite_losses() {
     let (value, grads) =

@@ -1,11 +1,11 @@
 //! Seven runs of PyTorch, step by step: each optimizer's 200 losses on Fashion-MNIST from the same weights.
 //!
-//! PyTorch's float64 losses are the truth. How far float32 may be from them differs: Adam and RMSProp with a tiny ε amplify
+//! PyTorch's float64 losses are the truth. The distance that float32 may have from them differs: Adam and RMSProp with a tiny ε amplify
 //! rounding, SGD does not. PyTorch's own float32 run shows it, so the tolerance follows that run's distance.
 //!
-//! Where rounding moves an activation across ReLU's corner, a whole term of a gradient comes or goes, and the run goes on
-//! beside the other. In two runs PyTorch's float32 happens to cross no corner, and ours does; given the pixels in another order,
-//! PyTorch's float32 does too. Those two are held to float64 runs that decide as ours at these places: `crossings.json`.
+//! If rounding moves an activation across ReLU's corner, a gradient gains or loses a whole term, and the two runs part. In two of the runs
+//! our float32 crosses a corner, and PyTorch's does not. With the pixels in another order, PyTorch's float32 crosses one too. These two runs
+//! are compared with float64 runs that decide as ours at these places: `crossings.json`.
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
@@ -27,12 +27,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use tests::{Losses, fashion_mnist, selvedge, text, workspace};
 
-/// How many times as far from float64 as PyTorch's float32 a right float32 run may be. 4 would do for all losses but one, the
-/// sixteenth of RMSProp with ε = 1e-8, which needs 4.13.
+/// The largest distance of a correct float32 run from float64, in units of the distance of PyTorch's float32. A factor of 4 is enough for all
+/// losses except the sixteenth of RMSProp with ε = 1e-8, which needs 4.13.
 const FACTOR: f64 = 4.2;
-/// Relative to a loss: what rounding alone decides.
+/// The additional distance that rounding alone may cause, relative to the loss.
 const ROUNDING: f64 = 2e-6;
-/// What each crossing adds: where there are many, they are themselves a sign of how rounding is amplified.
+/// The additional distance for each crossing. Many crossings are a sign that the run amplifies rounding.
 const CROSSING: f64 = 2e-6;
 
 #[derive(Deserialize)]
@@ -104,7 +104,7 @@ impl Run {
 /// A run of PyTorch's float64 that takes some of ReLU's decisions as ours does.
 #[derive(Deserialize)]
 struct Crossed {
-    /// Which of the seven.
+    /// The index of the run among the seven.
     run: usize,
     /// Step, image of the batch, hidden layer, unit.
     decisions: Vec<[usize; 4]>,

@@ -112,7 +112,7 @@ fn flash_says_how_to_get_an_emulator() {
     assert_eq!((output.status.code(), text(&output).as_str()), (Some(1), words));
 }
 
-/// Where something is missing, `test` installs nothing, and says first and last what it leaves out.
+/// If a tool is missing, `test` installs nothing. It says at its start and at its end what it leaves out.
 #[test]
 fn a_check_of_everything_installs_nothing() {
     let output =

@@ -38,7 +38,7 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("record", runs::record) >= 2);
 }
 
-/// Of each format there is a whole file that is read: else a fuzzer would hardly come behind its beginning.
+/// Each format's corpus has a complete file that is accepted. Without one, a fuzzer would hardly get past a file's beginning.
 #[test]
 fn the_first_files_are_read() {
     for target in ["weights", "pth", "npz", "safetensors", "onnx"] {

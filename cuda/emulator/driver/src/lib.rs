@@ -1,7 +1,7 @@
 //! A stand-in for NVIDIA's driver library, for tests: its launches run Selvedge's kernels on the CPU, by the package `emulator`.
 //!
 //! It has the functions that Selvedge calls, one device, and one context. Work that is put into a stream is done only when something waits for it:
-//! launches, and copies whose host side is pinned memory. So a program that does not wait finds wrong values. Other copies wait for the work
+//! launches, and copies whose host side is pinned memory. A program that does not wait finds wrong values. Other copies wait for the work
 //! before them, and are done at once. In a capture, a launch is stored as a graph's node. A kernel's fault is reported at the next call that
 //! waits, and from then on at every call, as on a GPU.
 //!

@@ -1,6 +1,6 @@
 //! Streams. The work that is put into a stream runs only when something waits for it.
 //!
-//! So a program that does not wait finds the old values, or ones.
+//! A program that does not wait finds the old values, or ones.
 
 #![allow(unsafe_code)]
 

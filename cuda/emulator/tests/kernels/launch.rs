@@ -41,17 +41,17 @@ fn kernel(kernel: Kernel) -> emulator::Kernel {
     emulator::kernel(&kernel.name()).unwrap_or_else(|| panic!("{} is in the table", kernel.name()))
 }
 
-/// Where a buffer lies.
+/// Returns a buffer's address.
 pub fn address<T>(buffer: &[T]) -> Address {
     buffer.as_ptr() as Address
 }
 
-/// Cases of a property: fewer where every access is checked, which takes ten times as long.
+/// Returns the number of cases of a property. There are fewer if every access is checked, because each case then takes ten times as long.
 pub fn cases(count: u32) -> u32 {
     if env::var_os("SELVEDGE_SANITIZE").is_some() { count / 4 } else { count }
 }
 
-/// Where nothing was written, it shows.
+/// Returns NaNs. A place that a kernel did not write stays NaN.
 pub fn poison(len: usize) -> Vec<f32> {
     vec![f32::NAN; len]
 }

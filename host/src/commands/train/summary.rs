@@ -8,7 +8,7 @@ use crate::{
 /// The best epoch of a run so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
-    /// Its number, from 1.
+    /// The number of the epoch, from 1.
     pub epoch: u32,
     judged: Metrics,
     /// The samples that judged it.

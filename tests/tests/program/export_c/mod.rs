@@ -28,7 +28,7 @@ use selvedge::{
 
 use networks::{Draws, f16, float32, int4, int8, limits};
 
-/// As a user with a careful compiler has them.
+/// The compiler options of a careful user.
 const STRICT: [&str; 7] = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"];
 
 /// Reads samples, and writes of each the logits, and the class or the values. `net_logits_in` begins in memory that is not zero.
@@ -163,7 +163,7 @@ fn samples(inputs: usize, count: usize, draws: &mut Draws) -> Vec<u8> {
 /// A sample's logits as their bits, and its class or a regression's values as theirs.
 type Answer = (Vec<u32>, Option<u16>, Vec<u32>);
 
-/// Which NaN an operation gives is open.
+/// Returns the bits of a number, the same ones for every NaN: the NaN that an operation gives is not defined.
 fn bits(word: [u8; 4], is_float: bool) -> u32 {
     if is_float && f32::from_ne_bytes(word).is_nan() { f32::NAN.to_bits() } else { u32::from_ne_bytes(word) }
 }

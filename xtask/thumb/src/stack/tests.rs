@@ -5,8 +5,9 @@ use object::SectionKind;
 use super::Stack;
 use crate::program::{Function, Program};
 
-/// Where the first function begins, and how far the next is from it.
+/// The address of the first function.
 const START: u32 = 0x100;
+/// The distance from one function to the next.
 const STEP: u32 = 0x40;
 
 const PUSH_R4_LR: u16 = 0xb510;
@@ -56,7 +57,7 @@ fn vectors(program: &mut Program, handlers: &[(usize, u32)]) {
     program.add(0, bytes, SectionKind::ReadOnlyData);
 }
 
-/// Where a function begins.
+/// Returns the address of a function.
 fn at(function: u32) -> u32 {
     START + STEP * function
 }

@@ -145,7 +145,7 @@ fn clock(time: Duration) -> String {
 
 /// A curve of a plot.
 struct Series<'a> {
-    /// Its mark and its name. `None` if the plot's title says it.
+    /// The curve's mark and name. `None` if the plot's title names the curve.
     name: Option<&'a str>,
     style: Style,
     marker: Marker,
