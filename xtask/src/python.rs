@@ -67,6 +67,8 @@ pub fn set_up() -> Result<()> {
         "pip",
         "install",
         "--quiet",
+        // Python compiles a module when it is first used; most of them never are.
+        "--no-compile",
         "--disable-pip-version-check",
         "--require-hashes",
         "--requirement",

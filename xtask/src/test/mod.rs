@@ -30,10 +30,8 @@ const BUILT_IN: [&str; 2] = ["--data", "builtin"];
 const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
 /// The options by which clippy's warnings are errors.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
-/// The stages that build nothing in the folder of this machine's programs. Cargo builds the trainer there meanwhile, most of it on one processor.
-const BESIDE_THE_TRAINER: [&str; 2] = ["book", "targets"];
-/// The stage that needs the trainer.
-const FIRMWARE: &str = "firmware";
+/// The stages that build in folders of their own. If all stages run, these run beside the first others, because many builds use one processor.
+const BESIDE: [&str; 3] = ["book", "targets", "firmware"];
 /// The stage of all tests except the boards'.
 const TESTS: &str = "tests";
 /// The stage of the boards' tests. They begin with the stage before and run beside all that follow.
@@ -44,9 +42,9 @@ const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR doe
 /// The options of `test`.
 #[derive(Args)]
 pub struct TestOptions {
-    /// Run only the stages whose names contain this text
-    #[arg(long, value_name = "STAGE")]
-    only: Option<String>,
+    /// Run only the stages whose names contain one of these texts, such as clippy,book
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    only: Vec<String>,
     /// First list the missing tools of the stages, with their sources and licences, and install them
     #[arg(long)]
     setup: bool,
@@ -61,8 +59,8 @@ struct Shared<'a> {
     toolchain: Option<Toolchain>,
     /// The parts that are installed beside the first stages.
     set_ups: Vec<Aside>,
-    /// The build of the trainer, while it runs.
-    trainer: Option<Aside>,
+    /// The stages [`BESIDE`] the others, while they run.
+    beside: Option<Aside>,
     /// The boards' tests, while they run.
     boards: Option<Aside>,
 }
@@ -78,34 +76,34 @@ impl Shared<'_> {
         self.set_ups.drain(..).filter_map(|set_up| set_up.end().err()).for_each(|error| parts::not_installed(&error));
     }
 
-    /// Starts the build of the trainer beside the first stage that leaves room for it.
-    fn start_trainer(&mut self, stage: &str) -> Result<()> {
-        let is_needed = self.stages.contains(&FIRMWARE) && self.toolchain.is_some() && self.trainer.is_none();
-        if is_needed && BESIDE_THE_TRAINER.contains(&stage) {
-            self.trainer = Some(Aside::start(program::PROGRAM.command())?);
-        }
-        Ok(())
+    /// Waits for the end of the stages [`BESIDE`] the others.
+    fn end_beside(&mut self) -> Result<()> {
+        self.beside.take().map_or(Ok(()), |beside| beside.end().map(drop))
     }
 
-    /// Ends everything if the boards' tests have failed in the meantime.
-    fn check_boards(&mut self) -> Result<()> {
-        match self.boards.take_if(|boards| boards.has_failed()) {
-            Some(boards) => boards.end().map(drop),
-            None => Ok(()),
+    /// Ends everything if a command beside the stages has failed in the meantime.
+    fn check_asides(&mut self) -> Result<()> {
+        for (aside, name) in [(&mut self.beside, "beside"), (&mut self.boards, BOARDS)] {
+            if let Some(failed) = aside.take_if(|aside| aside.has_failed()) {
+                failed.end().with_context(|| format!("stage {name}"))?;
+            }
         }
+        Ok(())
     }
 }
 
 type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 12] = [
+const STAGES: [(&str, Stage); 13] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
+    // The stages beside need it. Most of its build uses one processor.
+    ("trainer", |_| step(&mut program::PROGRAM.command())),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
     ("book", |_| book::check()),
     ("targets", |shared| targets(shared.toolchain.as_ref())),
-    (FIRMWARE, firmware),
+    ("firmware", |shared| firmware(shared.toolchain.as_ref())),
     ("cuda", |_| kernels::check_report()),
     ("loom", |_| check::orders::run()),
     (TESTS, programs::tests),
@@ -118,13 +116,13 @@ const STAGES: [(&str, Stage); 12] = [
 
 /// Runs every stage, and prints its time. The missing tools are listed first and last.
 pub fn run(options: &TestOptions) -> Result<()> {
-    let only = options.only.as_deref();
-    let chosen = STAGES.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)));
-    let chosen: Vec<_> = chosen.collect();
-    if let (Some(only), []) = (only, &chosen[..]) {
+    let (only, is_whole) = (&options.only, options.only.is_empty());
+    if let Some(unknown) = only.iter().find(|text| !STAGES.iter().any(|(name, _)| name.contains(text.as_str()))) {
         let names = STAGES.map(|(name, _)| name).join(", ");
-        bail!("no stage has {only} in its name: there are {names}");
+        bail!("no stage has {unknown} in its name: there are {names}");
     }
+    let is_chosen = |name: &str| is_whole || only.iter().any(|text| name.contains(text.as_str()));
+    let chosen: Vec<_> = STAGES.iter().filter(|(name, _)| is_chosen(name)).collect();
     let names: Vec<_> = chosen.iter().map(|(name, _)| *name).collect();
     let mut times = Vec::new();
     let mut shared = Shared { stages: &names, ..Shared::default() };
@@ -136,13 +134,15 @@ pub fn run(options: &TestOptions) -> Result<()> {
         say!("{}", listed(&lacking));
     }
     shared.toolchain = Toolchain::find().ok();
-    for (name, stage) in chosen {
-        shared.start_trainer(name)?;
+    if is_whole {
+        shared.beside = Some(Aside::start(stages(&BESIDE)?)?);
+    }
+    for (name, stage) in chosen.into_iter().filter(|(name, _)| !(is_whole && BESIDE.contains(name))) {
         timed(name, &mut times, || stage(&mut shared).with_context(|| format!("stage {name}")))?;
-        shared.check_boards().with_context(|| format!("stage {BOARDS}"))?;
+        shared.check_asides()?;
     }
     say!("\n{}", table(&times));
-    if only.is_some() {
+    if !is_whole {
         say!("The other stages were not asked for");
     }
     let lacking = left_out(&names, false);
@@ -152,6 +152,13 @@ pub fn run(options: &TestOptions) -> Result<()> {
         say!("{}\nPassed, but for what was left out", listed(&lacking));
     }
     Ok(())
+}
+
+/// Returns the command that runs only these stages. It is this program, as cargo could start no other while it builds the trainer.
+fn stages(names: &[&str]) -> Result<Command> {
+    let mut stages = launch::command(env::current_exe().context("the system does not say where this program is")?);
+    stages.args(["test", "--only", &names.join(",")]);
+    Ok(stages)
 }
 
 /// Runs a stage and notes its time in seconds.
@@ -222,9 +229,8 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
 /// Builds the programs for every board with its own model, and the trainer for one board of each processor, and checks their lints.
 ///
 /// The weights are hardly trained, because these programs are not run. The tests build their own.
-fn firmware(shared: &mut Shared<'_>) -> Result<()> {
-    shared.trainer.take().map(Aside::end).transpose()?;
-    let Some(toolchain) = &shared.toolchain else {
+fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
+    let Some(toolchain) = toolchain else {
         say!("LEFT OUT: no compiler here builds for the boards");
         return Ok(());
     };
@@ -276,8 +282,9 @@ mod tests {
 
     #[test]
     fn an_unknown_stage_lists_the_known() {
-        let error = run(&TestOptions { only: Some("x y".into()), setup: false }).unwrap_err().to_string();
-        assert!(error.contains(": there are fmt, clippy, ") && error.ends_with(", boards"), "{error}");
+        let error = run(&TestOptions { only: vec!["fmt".into(), "x y".into()], setup: false }).unwrap_err().to_string();
+        assert!(error.contains(": there are fmt, trainer, ") && error.ends_with(", boards"), "{error}");
+        assert!(error.starts_with("no stage has x y in its name"), "{error}");
         STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
     }
 

@@ -17,10 +17,11 @@ use crate::workspace;
 
 /// Runs the tests of every package except the boards', and again those of core with its optional parts. The skipped ones are listed last.
 ///
-/// If the boards' tests are wanted too, they start now, because they are built together with the others.
+/// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     step(all(TESTS).arg("--no-run"))?;
     shared.end_set_ups();
+    shared.end_beside()?;
     if shared.stages.contains(&BOARDS) {
         shared.boards = Some(Aside::start(of_boards())?);
     }

@@ -48,7 +48,12 @@ pub fn address<T>(buffer: &[T]) -> Address {
 
 /// Returns the number of cases of a property. There are fewer if every access is checked, because each case then takes ten times as long.
 pub fn cases(count: u32) -> u32 {
-    if env::var_os("SELVEDGE_SANITIZE").is_some() { count / 4 } else { count }
+    if is_sanitized() { count / 4 } else { count }
+}
+
+/// Returns true if every access to memory is checked.
+pub fn is_sanitized() -> bool {
+    env::var_os("SELVEDGE_SANITIZE").is_some()
 }
 
 /// Returns NaNs. A place that a kernel did not write stays NaN.

@@ -3,7 +3,7 @@
 use cases::{Case, Check, Model, list};
 
 use crate::{
-    launch::cases,
+    launch::{cases, is_sanitized},
     run::{Way, emulated},
 };
 
@@ -19,7 +19,8 @@ struct Kernels;
 impl Check for Kernels {
     fn run(&self, model: Model, case: &Case) {
         let expected = model.portable(case);
-        for way in WAYS {
+        // Launches of several tasks access the same memory as those of one task, which are left out if every access is checked.
+        for way in WAYS.into_iter().filter(|way| !(is_sanitized() && way.is_plain)) {
             let found = emulated(model, case, way);
             assert!(found == expected, "{way:?}, {case:?}: {}", found.difference(&expected));
         }
