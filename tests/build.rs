@@ -1,4 +1,4 @@
-//! Writes the random networks of `tests/networks.rs` as types: a type's shape is a part of the program.
+//! Writes the random networks of tests/engines/networks.rs as Rust types. The shape of a type is fixed when the program is compiled.
 
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 

@@ -123,7 +123,8 @@ impl<F: QuantizedFormat + Embeddable> Embedded<F> {
         quantized::required_words(self.file)
     }
 
-    /// Returns the number of features of a sample. Each is a byte.
+    /// Returns the number of inputs of the network. An integer network takes one byte for each input. An F16 network takes one raw value for
+    /// each input, which may have 1, 2 or 4 bytes.
     pub const fn inputs(&self) -> usize {
         quantized::widths(self.file, F::MAGIC).0[0]
     }

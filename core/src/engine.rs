@@ -67,7 +67,8 @@ pub trait Engine {
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
     /// Writes the gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0. Each result is then
-    /// multiplied by the derivative of `P`, the activation that made the input.
+    /// multiplied by the derivative of `P`, the activation that made the input. `grad_sums[s][o]` is the gradient of the loss with respect to
+    /// the sum of output `o` in sample `s`, before the activation.
     fn linear_input_grad<P: Activation>(
         &self,
         widths: Widths,

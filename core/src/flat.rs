@@ -1,6 +1,6 @@
 //! Models, gradients and activations seen as one flat slice of `f32`, and such slices seen as bytes. Nothing is copied.
 //!
-//! Checkpoints and uploads use a model as the slice; the model's type gives its layers. A gradient is a value of the model's own type, so
+//! A *flat model* is a model seen as one slice of `f32`. Checkpoints and uploads to a GPU use this form. A gradient has the model's own type, so
 //! the same index means the same parameter in both.
 
 #![allow(unsafe_code)]

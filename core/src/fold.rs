@@ -30,8 +30,8 @@ impl Architecture {
     }
 }
 
-/// Writes the flat model of [`Architecture::folded`]. With the normalisation's `s = weight / √(running_var + ε)`, the linear layer's
-/// weights become `w · s` and its biases `(b − running_mean) · s + bias`. Each operation is rounded.
+/// Writes the flat model of [`Architecture::folded`]. Let `s = weight · (1 / √(running_var + ε))`, with the numbers of the normalisation. The
+/// linear layer's weights become `w · s`. Its biases become `(b − running_mean) · s + bias`. Each operation is rounded.
 ///
 /// Folding changes the logits by rounding: the folded network is another model, computed by the same arithmetic.
 ///

@@ -68,12 +68,14 @@ impl Generator {
         mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
     }
 
-    /// Returns draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊draw₃₂ · bound / 2³²⌋. The bias is below bound / 2³².
+    /// Returns draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊d · bound / 2³²⌋, where d is the upper 32 bits of the draw. The
+    /// bias is below bound / 2³².
     pub const fn below(&self, index: u64, bound: u32) -> u32 {
         (((self.bits(index) >> 32) * bound as u64) >> 32) as u32
     }
 
-    /// Draw `index` as a uniform number in −bound..bound: `bound · (draw₂₄ / 2²³ − 1)`, rounded once.
+    /// Returns draw `index` as a uniform number from −bound to below bound: `bound · (d / 2²³ − 1)`, rounded once, where d is the upper 24 bits
+    /// of the draw.
     pub fn symmetric(&self, index: u64, bound: f32) -> f32 {
         let draw = (self.bits(index) >> 40) as f32;
         bound * (draw / 8_388_608.0 - 1.0)

@@ -15,7 +15,7 @@ use crate::arithmetic::power;
 
 /// The learning rate as a function of the step.
 ///
-/// Steps are numbered from 0. After step `total`, the rate keeps its last value.
+/// Steps are numbered from 0. `Cosine` and `OneCycle` have a length `total`. After it, the rate keeps its last value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Schedule {

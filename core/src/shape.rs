@@ -16,7 +16,7 @@ use crate::{preparation::Preparation, task::Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InputShape {
-    /// A number of features. Their order has no meaning.
+    /// A number of features. Unlike pixels, features that are neighbours in the list need not be related.
     Features(u32),
     /// An image: for each channel its rows, from the top, each from the left.
     Image {

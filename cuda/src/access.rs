@@ -94,8 +94,8 @@ fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
     a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
 }
 
-/// Returns the operands that a task brings to its blocks: its input, the gradient at its outputs and its parameters. Each comes with its bit
-/// of [`settled`].
+/// Returns the operands that the blocks of a task read: its input, the gradient at its outputs and its parameters. Each comes with its bit of
+/// [`settled`].
 pub fn operands(task: &Task, samples: usize) -> [(u32, Range<Address>); 3] {
     let range = |start: Address, elements: u64| start..start + 4 * elements;
     let (samples, inputs, outputs) = (samples as u64, u64::from(task.inputs), u64::from(task.outputs));

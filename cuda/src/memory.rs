@@ -43,7 +43,7 @@ pub struct Versions<B> {
 }
 
 impl<B> Versions<B> {
-    /// Returns the version that batches of a parity read.
+    /// Returns the version that a batch reads. `parity` is 0 for an even batch and 1 for an odd one.
     pub fn read_by(&self, parity: usize) -> &B {
         match &self.second {
             Some(second) if parity % 2 == 1 => second,
@@ -51,7 +51,7 @@ impl<B> Versions<B> {
         }
     }
 
-    /// Returns the version that batches of a parity read, mutable.
+    /// Returns the version that a batch reads, mutable. `parity` is 0 for an even batch and 1 for an odd one.
     pub fn read_by_mut(&mut self, parity: usize) -> &mut B {
         match &mut self.second {
             Some(second) if parity % 2 == 1 => second,
@@ -59,7 +59,7 @@ impl<B> Versions<B> {
         }
     }
 
-    /// Returns the version that batches of a parity write.
+    /// Returns the version that a batch writes. `parity` is 0 for an even batch and 1 for an odd one.
     pub fn written_by(&self, parity: usize) -> &B {
         self.read_by(parity + 1)
     }
@@ -106,15 +106,15 @@ pub enum Scalar {
     ClipScale,
     /// The loss of the step so far.
     StepLoss,
-    /// Not 0 if nothing may change any more, for even batches.
+    /// The stop word that even batches read. It is not 0 after a step with an infinite or NaN loss. From then on no task changes the model.
     StopsEven,
-    /// Not 0 if nothing may change any more, for odd batches.
+    /// The stop word that odd batches read, like [`StopsEven`](Self::StopsEven).
     StopsOdd,
     /// The loss of an evaluation's batch.
     TestLoss,
     /// Always 0: nothing stops an evaluation.
     TestStopped,
-    /// The word that an evaluation's losses set.
+    /// The stop word that an evaluation writes. Nothing reads it.
     TestStops,
 }
 

@@ -4,8 +4,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// The bytes of a huge page where pages are 4 KB. Numbers start with one: then a vector lies in one cache line, and lines that are
-/// side by side do not fall into the same set of the second-level cache by a bad draw of small pages.
+/// The size of a huge page in bytes, on a system with pages of 4 KB. The numbers begin at the start of a huge page. So no vector crosses a cache
+/// line. The system places small pages anywhere in memory, and then neighbouring lines may share a set of the second-level cache. In a huge page
+/// they do not.
 const HUGE_PAGE: usize = 2 << 20;
 
 /// Numbers on the heap, on huge pages where the system has them.

@@ -56,12 +56,13 @@ impl<'a> Archive<'a> {
         self.zip.file_names().map(|name| Ok(name.map_err(|error| unsound(self.format, error))?.into())).collect()
     }
 
-    /// Returns an entry's bytes, at most `limit` of them. Its checksum is checked.
+    /// Returns an entry's bytes, after its checksum is checked. An entry of more than `limit` bytes is an error. So is a compressed entry,
+    /// unless `deflated` is true and the method is Deflate.
     pub fn read(&mut self, name: &str, limit: u64, deflated: bool) -> Result<Vec<u8>, ArchiveError> {
         self.unpack(name, limit, deflated, u64::MAX)
     }
 
-    /// Returns an entry's first bytes, `count` at most, and how many it has by the archive's directory.
+    /// Returns at most the first `count` bytes of an entry, and its size by the archive's directory. `deflated` is as for [`read`](Self::read).
     pub fn start(&mut self, name: &str, count: u64, deflated: bool) -> Result<(Vec<u8>, u64), ArchiveError> {
         let bytes = self.unpack(name, u64::MAX, deflated, count)?;
         let size = self.zip.by_name(name).map_or(0, |entry| entry.size());

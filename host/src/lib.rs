@@ -1,7 +1,7 @@
 //! Selvedge on the host: data, the CPU engine, the training loop, files and reports. The program `selvedge` consists of this library.
 //!
-//! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes core's three products on all
-//!   threads and in vector registers.
+//! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes a linear
+//!   layer on all threads and in vector registers.
 //! - [`data`]: samples and labels, which decide the numbers of a network's inputs and outputs. [`preparation`]: turns raw values into
 //!   inputs. [`classes`]: the names of classes. [`picture`]: reads and writes single images.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.

@@ -75,7 +75,7 @@ impl Number {
         }
     }
 
-    /// Returns the bytes that have an order of their own: an element's, or a character's.
+    /// Returns the number of bytes that are reversed together in a big-endian file: those of an element, or of one character of a text.
     fn unit(self) -> usize {
         if let Self::Text(_) = self { 4 } else { self.size() }
     }
@@ -109,7 +109,7 @@ impl Header {
         }
     }
 
-    /// Returns the distance of the elements of each dimension.
+    /// Returns the stride of each dimension, in elements.
     pub fn strides(&self) -> Vec<usize> {
         let mut next = 1_usize;
         let mut stride = |&size: &usize| {

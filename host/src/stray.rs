@@ -1,4 +1,5 @@
-//! Files that often lie in another one's place, told by their first bytes. Weights, data and pictures all look here.
+//! Files that users often give by mistake, such as a web page in place of a download. Their first bytes tell their kind. The readers of weights,
+//! data and pictures all use this list.
 
 use crate::training::record::BEGINNING;
 

@@ -33,7 +33,7 @@ pub enum WeightsError {
     Write(#[from] files::WriteError),
 }
 
-/// A weight that is NaN or infinite, or a variance below 0: a network with one computes no logits.
+/// The error of a weight that is NaN or infinite, or of a variance below 0. A network with such a number gives no valid logits.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{name}{index:?} is {value}{}{}", reason(*value), others(*more))]
 pub struct WrongWeight {

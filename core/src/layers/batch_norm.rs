@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Batch normalisation (Ioffe, Szegedy 2015) and its activation, PyTorch's `BatchNorm1d`:
-/// `output = activation((x − mean) · (weight / √(var + ε)) + bias)`, each operation rounded.
+/// `output = activation((x − mean) · (weight · (1 / √(var + ε))) + bias)`. Each operation is rounded.
 ///
 /// A training pass uses the mean and variance of the batch: sums ascending over the samples from +0, divided by the number of samples. The
 /// backward pass moves the running mean a tenth of the way to the batch's mean, and the running variance a tenth of the way to the batch's
@@ -149,7 +149,8 @@ pub struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    /// Computes the numbers of each feature, and the gradients of weights and biases, `[2][width]`: Σ grad · x̂ and Σ grad.
+    /// Fills `features`. Writes the gradients of the weights and then of the biases into `parameter_grads`, `[2][width]`: Σ grad · x̂ and Σ
+    /// grad, with x̂ = (x − mean) · (1 / √(var + ε)).
     pub fn find_grads<E: Engine>(
         &self,
         engine: &E,

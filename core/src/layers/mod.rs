@@ -2,6 +2,9 @@
 //!
 //! Each layer's module has its type, for a device, and its passes as functions on slices. The type calls these functions, and so does a
 //! network whose shape is known only at run time.
+//!
+//! A layer's *sums* are its results before the activation: `bias + Σ input · weight` for a linear layer. A layer without an activation has
+//! outputs that are equal to its sums.
 
 pub mod batch_norm;
 mod chain;
@@ -67,7 +70,7 @@ impl<const WIDTH: usize> Features for [f32; WIDTH] {
 ///
 /// Prediction ([`predict`](Self::predict)) keeps no intermediate results. Training keeps a *tape*: one flat slice of `batch · Tape::LEN`
 /// elements with the outputs of every sub-layer for the whole batch, in chain order. The layer's own output comes last. A second slice of
-/// the same shape holds the gradients at the sums, that is, before the activations.
+/// the same shape holds the gradients at the sums.
 pub trait Layer: Flat {
     /// One sample going in.
     type Input: Features;
@@ -125,8 +128,8 @@ pub trait Layer: Flat {
     /// The backward pass of a batch. The tapes have `batch · Tape::LEN` elements.
     ///
     /// Before the call, the end of `tapes.grads` holds the gradients at the layer's last sums, that is, before its activation. The pass
-    /// computes the gradient of each parameter and hands it to the optimizer. If there is a `grad_input`, the pass also writes the
-    /// gradients of the input there, and takes them through the derivative of `P`, the activation that made the input.
+    /// computes the gradient of each parameter and hands it to the optimizer. If there is a `grad_input`, the pass writes the gradients of the
+    /// inputs there. It multiplies each by the derivative of `P`, the activation that made the input.
     ///
     /// # Panics
     ///
@@ -162,8 +165,8 @@ pub struct Tapes<'a> {
     pub pass: Pass,
     /// Every layer's outputs.
     pub activations: &'a [f32],
-    /// The gradients at the sums, that is, before the activation. Before the backward pass, the slice has the gradients of the layer itself. The
-    /// backward pass writes those of the layer's parts.
+    /// The gradients at the sums, in the same places as the activations. Before the backward pass, only the end of the slice is filled: the
+    /// gradients at the last sums. The backward pass fills in the rest.
     pub grads: &'a mut [f32],
 }
 

@@ -3,9 +3,11 @@ use crate::arithmetic::{Operations, power};
 
 /// One step of Adam (Kingma, Ba 2015) or AdamW (Loshchilov, Hutter 2019), PyTorch's `torch.optim.Adam` and `AdamW`.
 ///
-/// With t the step's number from 1 and α = learning rate / (1 − β₁ᵗ):
+/// t is the step's number from 1 and α = learning rate / (1 − β₁ᵗ). p is the parameter, m the mean of gradients, v the mean of squared
+/// gradients, and z(x) is x, or +0 if x is subnormal.
 ///
-/// - Adam: `g = grad + weight_decay · p`; AdamW: `p ← p · (1 − learning_rate · weight_decay)` and `g = grad`.
+/// - Adam: `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay` is 0.
+/// - AdamW: `p ← p · (1 − learning_rate · weight_decay)` and `g = grad`.
 /// - `m ← z(fma(1 − β₁, g − m, m))`, `v ← fma((1 − β₂) · g, g, β₂ · v)`.
 /// - `p ← fma(−α, m / (√v / √(1 − β₂ᵗ) + ε), p)`.
 #[derive(Clone, Copy, Debug, PartialEq)]

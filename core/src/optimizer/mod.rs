@@ -64,8 +64,9 @@ impl Rule {
     }
 }
 
-/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The state is an array, made from a slice
-/// with as many boxes.
+/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The slice has one box for each value that the
+/// optimizer keeps ([`Rule::states`](crate::optimizer::Rule::states)). The macro passes the boxes on as an array. It panics if the slice has
+/// another length.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, mlp, optimizer::{Rule, Sgd}, training, with_rule};

@@ -1,8 +1,10 @@
 use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
-/// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: with `g = grad + weight_decay · p`,
-/// `v ← fma((1 − α) · g, g, α · v)` and `p ← fma(−learning_rate, g / (√v + ε), p)`.
+/// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: `v ← fma((1 − α) · g, g, α · v)` and `p ← fma(−learning_rate, g / (√v + ε),
+/// p)`.
+///
+/// p is the parameter, v the mean of squared gradients. `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp {
@@ -53,6 +55,8 @@ impl Optimizer<{ RmsProp::STATE }> for RmsProp {
 }
 
 /// RMSprop with momentum: `b ← z(fma(momentum, b, g / (√v + ε)))` and `p ← fma(−learning_rate, b, p)`.
+///
+/// p, g and v are those of [`RmsProp`], b is the velocity, and z(x) is x, or +0 if x is subnormal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsPropMomentum {

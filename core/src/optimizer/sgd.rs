@@ -1,7 +1,8 @@
 use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
-/// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)` with `g = grad + weight_decay · p`.
+/// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)`. p is the parameter. `g = fma(weight_decay, p,
+/// grad)`, or `g = grad` if `weight_decay` is 0.
 ///
 /// With a learning rate of 0, a finite gradient changes no parameter, except that −0 may become +0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +32,11 @@ impl Optimizer<{ Sgd::STATE }> for Sgd {
     }
 }
 
-/// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: with `g = grad + weight_decay · p`, it is `v ← z(fma(momentum, v, g))` and
-/// `p ← fma(−learning_rate, v, p)`. With Nesterov's momentum, the last formula has `fma(momentum, v, g)` instead of v.
+/// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: `v ← z(fma(momentum, v, g))` and `p ← fma(−learning_rate, v, p)`. With Nesterov's
+/// momentum, the last formula has `fma(momentum, v, g)` instead of v.
+///
+/// p is the parameter, v the velocity, and z(x) is x, or +0 if x is subnormal. `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay`
+/// is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum {

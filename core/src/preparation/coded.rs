@@ -19,7 +19,7 @@ pub enum CodeRange {
     Integers {
         /// The value of code 0.
         low: i32,
-        /// The largest value that has its own code.
+        /// The upper end of the range. A larger value gets the code of this one.
         high: i32,
         /// The number of codes for each unit of the value, times 2¹⁶.
         factor: u32,
@@ -28,7 +28,7 @@ pub enum CodeRange {
     Floats {
         /// The value of code 0.
         low: f32,
-        /// The largest value that has its own code.
+        /// The upper end of the range. A larger value gets the code of this one.
         high: f32,
         /// The number of codes for each unit of the value.
         factor: f32,

@@ -8,7 +8,8 @@
 //! | [`F16`] | f16 | binary32, by the [contract](crate::arithmetic) | a half |
 //!
 //! A network is read in place from its file. The caller gives a prediction its memory: a slice of 32-bit words, as long as
-//! [`required_words`] says. The input is the bytes of a sample, unchanged:
+//! [`required_words`] says. An integer network takes one code (a byte) for each input. The file's preparation makes the codes from raw values.
+//! Without a preparation, the codes are the bytes of the sample:
 //!
 //! ```
 //! use selvedge::{classification::argmax, embed, quantized::{Int8, QuantizedFile, required_words}};
@@ -34,10 +35,10 @@
 //! ```
 //!
 //! In int8, `w` is from −127 to 127. In int4, `w` is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255. 64 neighbouring weights
-//! of a row share a scale. The inputs of the first layer are the bytes of a sample, unchanged.
+//! of a row share a scale. The inputs of the first layer are the codes of a sample (see [`QuantizedFile::run`]).
 //!
-//! The library need not know which number an integer stands for: the exporter puts the scales into the multipliers. Only the scale of the
-//! logits is in the file ([`QuantizationRecord::logit_scale`]).
+//! The library does not need the scale of each integer. The program that makes the file (the exporter) has multiplied the scales into `m`. Only
+//! the scale of the logits is in the file ([`QuantizationRecord::logit_scale`]).
 //!
 //! **Nothing overflows, and that is proved.** For each output, the sum of its positive weights times 255 is below a limit
 //! ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]). The sum of its negative weights times 255 is below the same limit in absolute value. Each

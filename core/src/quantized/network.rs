@@ -20,8 +20,8 @@ impl<F: QuantizedFormat> QuantizedFile<'_, F> {
 }
 
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// Returns the logits of a sample's codes, as integers. The record's [`logit_scale`](super::QuantizationRecord::logit_scale) is what an integer
-    /// of 1 is worth. The class is the [`argmax`](crate::classification::argmax) of the logits.
+    /// Returns the logits of a sample's codes, as integers. To get a logit as a float, multiply the integer by the record's
+    /// [`logit_scale`](super::QuantizationRecord::logit_scale). The class is the [`argmax`](crate::classification::argmax) of the logits.
     ///
     /// The file's [`Preparation`](crate::preparation::Preparation) makes the codes from raw values. If it is `Bytes`, the raw values are
     /// the codes.

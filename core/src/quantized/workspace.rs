@@ -94,7 +94,8 @@ pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS],
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WorkspaceError {
-    /// The sample does not have a byte for each of the network's inputs.
+    /// The sample has the wrong length. An integer network takes one byte for each input. An F16 network takes the bytes of one raw value for
+    /// each input.
     Sample,
     /// The workspace has fewer words than the network requires.
     Workspace,

@@ -51,8 +51,10 @@ impl<M: Layer, const BATCH: usize, const STATE: usize> Trainer<M, BATCH, STATE> 
         grad_tape: <[M::Tape; BATCH]>::ZERO,
     };
 
-    /// Takes one step on at most `BATCH` samples. It calls `load` once for each sample. `load` writes the sample's features and returns its
-    /// target values: one class, or a number for each output.
+    /// Takes one step on at most `BATCH` samples, and returns the loss before the step. It calls `load` once for each sample. `load` writes the
+    /// sample's features and returns its target values: one class, or a number for each output.
+    ///
+    /// Dropout is off. A model with dropout needs [`StepWorkspace`](super::StepWorkspace) and its own [`Draws`](crate::layers::Draws).
     ///
     /// # Errors
     ///

@@ -78,7 +78,7 @@ pub struct Task {
     pub kind: Kind,
     /// The number of blocks that the task takes.
     pub tiles: u32,
-    /// The operands that the launch before does not write, as bits of [`settled`]. They are brought while that launch still runs.
+    /// The operands that the launch before does not write, as bits of [`settled`]. A block may read them while that launch still runs.
     pub settled: u32,
     /// The number of batches that the task is ahead of its launch: 1 for loading the next batch, else 0.
     pub ahead: u32,
@@ -114,7 +114,7 @@ pub struct Task {
     pub kept: Address,
     /// The address of a word that is not 0 if nothing may change any more.
     pub stopped: Address,
-    /// The address of the word that the batch's loss sets for later work.
+    /// The address of the stop word that this batch writes. It becomes 1 if the step's loss is infinite or NaN.
     pub stops: Address,
 }
 

@@ -82,7 +82,8 @@ pub enum Part {
 /// The result of some batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trained {
-    /// Each batch's part of its step's loss. From the first step on whose loss is not a number, nothing was changed.
+    /// The loss of each batch, as its part of the step's loss. If the loss of a step is infinite or NaN, that step and all later steps change
+    /// nothing.
     pub losses: Vec<f32>,
     /// The norm of the gradient at each batch that ends a step, and any number at the others. Empty if the gradient is not clipped.
     pub norms: Vec<f32>,
@@ -91,7 +92,7 @@ pub struct Trained {
 /// The result of a model on some samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
-    /// The mean loss of each [`EVALUATED`] samples, and of the rest.
+    /// One mean loss for each group of [`EVALUATED`] samples. The last group may be smaller.
     pub losses: Vec<f32>,
     /// Each sample's class. Empty if targets are numbers.
     pub classes: Vec<u16>,
@@ -214,7 +215,7 @@ impl Trainer {
         })
     }
 
-    /// Copies test samples to the GPU. Their number is the count of those that were added before.
+    /// Copies a set of test samples to the GPU. The sets are numbered from 0, in the order in which they are added.
     ///
     /// # Errors
     ///
@@ -271,7 +272,8 @@ impl Trainer {
         self.part(part).map_or(Ok(()), |buffer| buffer.upload(flat))
     }
 
-    /// Copies a flat model from the GPU, as it is after all batches that were started.
+    /// Waits for all batches that were started, and then copies a flat model from the GPU. If the run does not have this model, `flat` is not
+    /// changed.
     ///
     /// # Errors
     ///

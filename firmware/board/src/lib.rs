@@ -75,15 +75,15 @@ pub struct Uart {
     pub clock_hz: u32,
     /// The number of bits in a second.
     pub baud: u32,
-    /// The pin that sends.
+    /// The pin that sends, as the driver numbers it: 16 · port + pin for an STM32 (port A is 0), the pin of P0 for an nRF51, 0 for the others.
     #[serde(default)]
     pub tx: u32,
-    /// The pin that receives.
+    /// The pin that receives, with the same numbers.
     #[serde(default)]
     pub rx: u32,
 }
 
-/// A type of the firmware's module `uart`.
+/// The driver of a UART. Each variant has the name of its type in the firmware's module `uart`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub enum Driver {
     /// ARM's UART of the MPS boards.
@@ -178,7 +178,7 @@ impl Board {
 
     /// Returns the command that emulates the board, without the program: add `-kernel PROGRAM`. Returns `None` if the board has no emulator.
     ///
-    /// The program ends the emulator by semihosting, with its own exit code. `serial` is what the UART is connected to.
+    /// The program ends the emulator by semihosting, with its own exit code. `serial` is the value of QEMU's option `-serial`, such as `stdio`.
     pub fn emulation(&self, serial: &str) -> Option<Vec<String>> {
         let emulator = self.emulator.as_ref()?;
         let mut command = vec![self.processor().qemu(), "-M", &emulator.machine];

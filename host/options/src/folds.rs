@@ -19,9 +19,9 @@ pub enum FoldsError {
     /// There are fewer samples than folds.
     #[error("there are {samples} samples for {folds} folds; take {samples} folds at most")]
     Samples {
-        /// The samples.
+        /// The number of samples.
         samples: usize,
-        /// The parts.
+        /// The number of folds.
         folds: u32,
     },
     /// There are fewer groups than folds.
@@ -29,9 +29,9 @@ pub enum FoldsError {
         "the samples are in {groups} groups, and a group is in one of the {folds} folds; take {groups} folds at most"
     )]
     Groups {
-        /// The groups.
+        /// The number of groups.
         groups: usize,
-        /// The parts.
+        /// The number of folds.
         folds: u32,
     },
     /// No class has a sample for each fold.
@@ -41,7 +41,7 @@ pub enum FoldsError {
     Classes {
         /// The samples of the most frequent class.
         largest: usize,
-        /// The parts.
+        /// The number of folds.
         folds: u32,
     },
 }

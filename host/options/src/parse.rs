@@ -28,7 +28,8 @@ pub fn parse<P: Parser>(examples: &Examples) -> Result<P, ExitCode> {
     })
 }
 
-/// Prints in colours. An error that may repeat a hostile argument has none: they are written with control characters.
+/// Prints the help or an error, in colours. If an argument has control characters, the error is printed without colours: colours are control
+/// characters too, and all of those are shown as text.
 fn print(error: &Error) -> io::Result<()> {
     let is_harmless = |argument: std::ffi::OsString| {
         argument.to_str().is_some_and(|text| printable(text) == text && !text.contains(['\n', '\t']))

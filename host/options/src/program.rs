@@ -4,7 +4,8 @@ use clap::{Command, CommandFactory, builder::StyledStr};
 
 use crate::commands::predict::USAGE;
 
-/// The examples of a command, by the command's words: the arguments, and their effect.
+/// A list of commands. Each entry has the words of a command, such as `device eval`, and its examples. An example is the arguments and their
+/// effect.
 pub type Examples = [(&'static str, &'static [(&'static str, &'static str)])];
 
 /// The examples of the commands of `selvedge`.
@@ -96,7 +97,7 @@ const EXAMPLES: &Examples = &[
     ),
 ];
 
-/// Returns a program's command line. `own` has the examples of commands that `selvedge` does not have, or that have other examples there.
+/// Returns a program's command line. `own` has examples of this program. If both have examples of a command, those of `own` are shown.
 pub fn program<P: CommandFactory>(own: &Examples) -> Command {
     let command = P::command();
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();

@@ -67,7 +67,8 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     Ok(())
 }
 
-/// Returns the samples, and the way from their values to inputs: the network's, or else that of a run that trains on these samples.
+/// Returns the samples, and the preparation that turns their values into inputs. It is the network's preparation. Without a network, it is the
+/// one that training on these samples would use.
 fn samples(
     options: &options::commands::Embed,
     mut data: Dataset,

@@ -150,7 +150,7 @@ fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
     [classes].into_iter().chain(values_in_words(signature)).chain(features(signature)).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the numbers that a sample's values are, and what becomes of them, where they are no plain bytes.
+/// Returns the number type of a sample's values and their conversion into inputs, in words. `None` for plain bytes, which are divided by 255.
 fn values_in_words(signature: &Signature<'_>) -> Option<String> {
     let element = signature.preparation.element();
     match signature.preparation {

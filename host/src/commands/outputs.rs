@@ -67,7 +67,7 @@ impl Outputs {
         }
     }
 
-    /// Returns the answer of the likeliest classes, the first first.
+    /// Returns the answer of these classes, the likeliest first.
     pub fn of_top(names: &Classes, top: &[(usize, f32)]) -> Answer {
         let first = top.first().map_or_else(|| "no class".into(), |&(class, _)| names.name(class).into_owned());
         let line = |&(class, probability): &(usize, f32)| {

@@ -201,7 +201,7 @@ fn parse(text: &str, shape: InputShape, element: Element) -> Result<Vec<u8>> {
 }
 
 impl Tally {
-    /// Counts no failure yet, of what [`read`] gave.
+    /// Returns a tally of these samples, with no failure yet.
     pub fn new(samples: &[Result<Sample, Unread>]) -> Self {
         Self { all: samples.len(), failed: 0 }
     }
@@ -233,8 +233,8 @@ impl Tally {
 }
 
 impl Sample {
-    /// Shows an answer: of a picture a line for each part of it, else all in one line. On a terminal, or where `draws` asks for it, what the
-    /// network sees stands beside them.
+    /// Prints an answer. For a picture, each part of the answer has its own line. For other samples, everything is on one line. If `draws` is
+    /// true, or for a picture on a terminal, the network's input is drawn beside the lines.
     pub fn show(&self, out: &mut Printed<Stdout>, shape: InputShape, answer: &Answer, draws: bool) -> io::Result<()> {
         for text in self.picture.iter().flat_map(|picture| &picture.notes) {
             note(format_args!("{}: {text}", self.name));

@@ -7,12 +7,13 @@ use crate::{classes::Classes, data::names::Named};
 /// Returns the classes, and the class of each label. Whole numbers are sorted as numbers, other texts by their characters. Numbers from 0
 /// without a gap are classes without names.
 ///
-/// `given` names the classes. A label's class is the one that has its text as its name. If there is not one for each label, labels that are
-/// whole numbers are taken in their order where there are as many names as labels, else as the classes' numbers.
+/// `given` names the classes. If each label's text is one of the names, the label has the class of that name. Else all labels must be whole
+/// numbers. If there are as many different labels as names, the smallest label has the first class, and so on. If not, each label is the number
+/// of its class.
 ///
 /// # Errors
 ///
-/// The label that has no class, and why.
+/// The index in `texts` of the first label that cannot be used, and the reason: it names no class, has a fraction, or is not a valid name.
 pub fn classes(texts: &[&str], given: Option<&Named>) -> Result<(Classes, Vec<u16>), (usize, String)> {
     let whole: Option<Vec<i64>> = texts.iter().map(|text| as_whole(text)).collect();
     if whole.is_none()

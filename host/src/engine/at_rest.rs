@@ -11,7 +11,7 @@ use crate::aligned::{Aligned, MemoryError};
 /// The largest number of samples that are computed one after the other. For so few, packing panels takes longer.
 const SINGLE: usize = 8;
 
-/// The number of samples for each thread.
+/// With at least this number of samples for each thread, the threads share out the samples. With fewer, they share out the outputs.
 const MANY: usize = 64;
 
 /// A linear layer's weights in the order in which predictions read them: `[inputs][outputs]`, each row filled up with zeros to whole vectors.

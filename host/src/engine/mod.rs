@@ -1,4 +1,5 @@
-//! The CPU engine computes core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
+//! The CPU engine computes the three products of a linear layer (outputs, input gradients, weight gradients) on all threads and in vector
+//! registers. The results have the bits of [`Portable`](selvedge::Portable).
 
 mod at_rest;
 mod cache;
@@ -28,8 +29,8 @@ use vector::{Vector, Work};
 
 /// Shares out the result elements of each product among threads, and computes several at once in vector registers.
 ///
-/// Every result element is one chain on one thread, so the bits depend neither on the number of threads nor on the
-/// instructions.
+/// One thread computes each result element by one chain of fused multiply-adds, in a fixed order. So the bits depend neither on the number of
+/// threads nor on the instructions.
 #[derive(Debug)]
 pub struct Simd {
     team: Team,

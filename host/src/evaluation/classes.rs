@@ -19,7 +19,8 @@ pub struct PerClass {
     pub precision: Option<f64>,
     /// The fraction of the class's samples that were predicted as it. `None` if the class has no samples.
     pub recall: Option<f64>,
-    /// `2 · found / (taken + there)`. `None` if no sample has the class or was predicted as it.
+    /// `2 · found / (taken + there)`: `there` samples have the class, `taken` were predicted as it, and `found` are both. `None` if no sample
+    /// has the class or was predicted as it.
     pub f1: Option<f64>,
 }
 

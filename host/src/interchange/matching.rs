@@ -76,8 +76,9 @@ fn is_called_weight(tensor: &NamedTensor) -> bool {
     tensor.name_in_file().rsplit('.').next() == Some("weight")
 }
 
-/// Decides whether a square weight is transposed. It lies as the weights that fit only one way. If there are none, PyTorch's name decides.
-/// Else it is an error.
+/// Decides if a square weight is transposed: its shape does not tell. The user's choice comes first. Else it has the orientation of the weights
+/// that are not square, if all of those agree. Else a tensor that the user did not map keeps the orientation that was found. A mapped tensor
+/// with PyTorch's name is outputs × inputs. Any other mapped tensor is an error.
 fn orient_squares(found: &mut [Match], tensors: &[NamedTensor], settings: Settings) -> Result<(), Problem> {
     let is_square = |found: &Match| matches!(found.parameter.shape[..], [outputs, inputs] if outputs == inputs);
     let is_matrix = |found: &&Match| found.parameter.shape.len() == 2;

@@ -34,7 +34,8 @@ use crate::aligned::{Aligned, MemoryError};
 pub use pass::{Batch, Workspace};
 pub use predictor::Predictor;
 
-/// An architecture, and its parameters in the flat model's order.
+/// An architecture, and its *flat model*: all its numbers in one slice, layer after layer. The numbers are the parameters, which the optimizer
+/// changes, and the buffers, which it does not change: the running means and variances of batch normalisation.
 #[derive(Debug)]
 pub struct Network {
     layers: Layers,

@@ -23,8 +23,8 @@ const ROW: usize = 1024;
 /// Samples that are computed together: their inputs are `[batch][inputs]`.
 pub type Batch<'a, Target> = training::Batch<'a, f32, Target>;
 
-/// The memory of a pass, without the network. It holds the outputs of every stage, and in training the gradients at the sums from which these
-/// were made.
+/// The memory of a pass, without the network. It has the *tape*: the outputs of every stage for each sample. For training it also has the
+/// gradients of the sums before each activation.
 #[derive(Debug)]
 pub struct Workspace {
     batch: usize,

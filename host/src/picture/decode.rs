@@ -43,7 +43,8 @@ const WORK: u64 = 32;
 
 /// A picture that was read.
 pub struct Decoded {
-    /// Colours and alpha, turned by EXIF's orientation. For a large picture, the means of squares of pixels.
+    /// Colours and alpha, turned by EXIF's orientation. A large picture is reduced: each pixel is the mean of a square block of the file's
+    /// pixels.
     pub pixels: RgbaImage,
     /// The columns and rows of the upright picture in the file.
     pub size: (u32, u32),
@@ -164,7 +165,7 @@ fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure
     length.saturating_add(decoded).saturating_add(beside)
 }
 
-/// Returns colours and alpha. If there are too many pixels for the further steps, they are the means of squares.
+/// Returns colours and alpha. If there are too many pixels for the further steps, each returned pixel is the mean of a square block of pixels.
 fn reduce(picture: DynamicImage) -> RgbaImage {
     let (width, height) = (picture.width(), picture.height());
     let pixels = u64::from(width) * u64::from(height);

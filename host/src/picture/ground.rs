@@ -9,8 +9,9 @@ const FARTHEST: u8 = 32;
 /// The smallest tolerance of a background, however even it is.
 const NEAREST: u8 = 8;
 
-/// The part of the border's background from which the noise is measured. An object of nearly the same shade may touch the rest. For normal
-/// noise, 4.5 times that distance is 5.8 standard deviations.
+/// The part of the border's background from which the noise is measured: the noise is the distance from the background's shade within which this
+/// part lies. An object of nearly the same shade may touch the rest. The tolerance is 4.5 times the noise. For normally distributed noise, that
+/// is 5.8 standard deviations.
 const USUAL: f64 = 0.8;
 
 /// The background of a picture, estimated from its border.

@@ -1,21 +1,24 @@
 //! Proves, sample by sample, that the quantised network decides as the floating-point network does.
 //!
-//! Let `h` be the activations of the floating-point network, and `ĥ` those of the quantised network, with its integers as the numbers that
-//! they stand for. Each layer hands on a bound `e ≥ |ĥ − h|`. It follows from these numbers and the floating-point weights alone:
+//! Let `h` be the activations of a layer of the floating-point network, and `ĥ` those of the same layer of the quantised network. `ĥ` has the
+//! numbers that the integers stand for. Each layer hands on a bound `e ≥ |ĥ − h|` for each unit. A prime marks the next layer: `W` and `b` are
+//! the floating-point weights and biases that lead from `h` to `h'`.
 //!
 //! ```text
-//! z  = W ĥ + b                                   what the layer makes of the quantised activations: known
-//! R  = |W| e + ρ                                 how far from z the floating-point network's sums can be
-//! h  ∈ [max(z − R, 0), max(z + R, 0)]            so e' is the distance of ĥ' from the farther end
+//! z  = W ĥ + b                                   the floating-point layer's sums for the quantised activations: known
+//! R  = |W| e + ρ                                 the largest distance of the floating-point network's sums from z
+//! h' ∈ [max(z − R, 0), max(z + R, 0)]            the activations after ReLU
+//! e' = the distance of ĥ' from the farther end of this interval
 //! ```
 //!
-//! If a unit's sum is below 0 for certain, then h is 0, so its bound is ĥ'. The quantised layer has errors of its own: the rounding
-//! or fine-tuning of the weights, the rounding of bias and output, and the cut to 0..255. They are all in the distance of ĥ' from max(z,
-//! 0), which is known and not estimated. Errors of earlier layers are taken at their worst.
+//! If a unit's sum is below 0 for certain, `h'` is 0, so `e'` is `ĥ'`. The quantised layer has errors of its own: the rounding or fine-tuning of
+//! the weights, the rounding of bias and output, and the cut to 0..255. All of them are in the distance of `ĥ'` from max(z, 0). This distance is
+//! known and not estimated. Errors of earlier layers are taken at their worst.
 //!
-//! For two classes' logits, the bound is that of their difference, so an error that both have does not count:
-//! `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. A sample is certified if this bound, for every other class,
-//! is below the floating-point network's margin.
+//! The last layer has no ReLU. Its outputs are the logits: `l` in the floating-point network, and `l̂` in the quantised one. The index 1 is the
+//! predicted class, and 2 is another class; `W₁` is a row of `W`. The bound is that of the difference of the two logits, so an error that both
+//! logits have does not count: `|(l₁ − l₂) − (l̂₁ − l̂₂)| ≤ |(z₁ − z₂) − (l̂₁ − l̂₂)| + |W₁ − W₂| e + ρ₁ + ρ₂`. A sample is certified if, for
+//! every other class, this bound is below the margin `l₁ − l₂`.
 //!
 //! `ρ` is a bound of the rounding. A chain of n fused multiply-adds is within `γₙ (|b| + |W| |h|)` of its exact sum, in any order, with
 //! `γₙ = n u / (1 − n u)` and u = 2⁻²⁴ (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). To this, n times half
@@ -38,7 +41,8 @@ const ROUNDED_UP: f64 = 1.0 + 1e-9;
 pub struct Certificate {
     /// The floating-point network's class.
     pub class: usize,
-    /// The distance between the logit of this class and the logit of the other class that is nearest to overtaking it.
+    /// The distance between the logit of this class and the logit of one other class: that with the smallest difference between margin and
+    /// bound.
     pub margin: f64,
     /// The largest possible error of `margin` in the quantised network.
     pub bound: f64,

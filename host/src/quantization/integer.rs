@@ -21,7 +21,7 @@ pub(super) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
 /// The limit of a multiplier: a multiplier is below this number.
 const MULTIPLIER_LIMIT: f64 = (1_u64 << 31) as f64;
-/// The integer of the bias in a row whose weights are all zero. It has enough bits, and so does the multiplier.
+/// The integer of the bias in a row whose weights are all zero. With this value, both the bias and the multiplier are precise enough.
 const BIAS_ALONE: u32 = 1 << 24;
 /// The multiplier that stands for a factor of 1.
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;

@@ -75,7 +75,7 @@ impl ActivationMethod {
     }
 }
 
-/// Tries the scale and some hundredths of it, and returns the one with the smallest sum of squared errors.
+/// Tries 20% to 100% of the scale in steps of 1%, and returns the value with the smallest sum of squared errors.
 fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 {
     const HUNDREDTHS: RangeInclusive<u32> = 20..=100;
     let error = |scale: f64| -> f64 {

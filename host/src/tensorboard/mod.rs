@@ -1,7 +1,7 @@
 //! A run's numbers as TensorBoard reads them: files of events in a folder.
 //!
 //! A file is a sequence of TensorFlow's records (`TFRecord`): `length: u64 | crc of the length: u32 | data | crc of the data: u32`, in little endian.
-//! Each record is an [`Event`]: the first names the version, the others have numbers by their tags.
+//! Each record is an [`Event`]. The first one names the version. Each other one has the run's numbers, with a tag (a name) for each number.
 
 mod messages;
 
@@ -26,7 +26,7 @@ use messages::{Event, START, SessionLog, Summary, Value, What};
 const MARK: &str = "tfevents";
 /// The version of the files, which TensorBoard's reader asks for.
 const VERSION: &str = "brain.Event:2";
-/// TensorBoard shows a run that goes on with a delay of this at most.
+/// The longest time that events wait before they are written to the file.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// CRC-32C, the checksum by Castagnoli.
@@ -40,7 +40,8 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Begins a file in a run's folder. For a resumed run TensorBoard drops what other files there say of steps that the run repeats.
+    /// Begins a file in a run's folder. A resumed run repeats some steps. It marks its first step, so that TensorBoard ignores these steps in
+    /// the older files.
     ///
     /// # Errors
     ///
@@ -139,7 +140,8 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &masked(&length).to_le_bytes(), data, &masked(data).to_le_bytes()].concat()
 }
 
-/// TensorFlow's checksum: CRC-32C, turned and moved, so that a checksum of data that has checksums in it is of use.
+/// Returns TensorFlow's masked checksum: the CRC-32C is rotated right by 15 bits, and a constant is added. A plain CRC of data that contains its
+/// own CRC would be useless.
 fn masked(data: &[u8]) -> u32 {
     CRC.checksum(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }

@@ -49,10 +49,10 @@ pub trait Observer {
 
     /// Returns true if the observer wants the state after this step.
     ///
-    /// The loop asks when it begins the step. After a yes, it begins no later step until the observer has seen the state.
+    /// The loop asks before it begins the step. If the answer is true, it begins no later step until the observer has the state.
     ///
-    /// The loop may begin several steps at once, and asks again after the last of them. An observer that says yes only then gets the state
-    /// later: after all steps that were begun by that time.
+    /// The loop may begin several steps at once. When they are taken, it asks again about the last one. If the answer is true only this second
+    /// time, other steps may already have begun. The observer then gets the state after those steps.
     fn wants_state(&self, _step: u64) -> bool {
         false
     }

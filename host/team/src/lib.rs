@@ -1,8 +1,7 @@
-//! Threads that wait for work by spinning for a moment, so that sharing out work costs less than a microsecond.
+//! A [`Team`] shares out work among threads. A waiting thread spins for a moment, so that sharing out work costs less than a microsecond.
 //!
-//! A step of training is a dozen products of tens of microseconds each. A sleeping thread wakes too late for that: see docs/bench-cpu.md.
-//! A thread that waits longer than `PATIENCE` or `READINESS` sleeps nevertheless: if other programs want the cores, spinning would take
-//! the core from the thread for which it waits.
+//! A step of training is a dozen products of tens of microseconds each. A sleeping thread wakes too late for that: see docs/bench-cpu.md. The
+//! caller spins for 20 µs, a helper for 100 µs. Then it sleeps: longer spinning could keep a core from the thread that does the work.
 //!
 //! - `gate`: the number for which threads wait. `sync`: the threads, locks and atomic numbers. In a build with `--cfg loom`, they are loom's.
 //! - `models`: tests with loom's threads, in many orders and with every value that a thread may see. `tests`: tests with the standard library's.
@@ -125,11 +124,12 @@ impl Team {
         self.threads
     }
 
-    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done.
+    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done. If several threads call `run`, they take turns.
+    /// The work must not call `run` of the same team: it would wait for ever.
     ///
     /// # Panics
     ///
-    /// If the work panics. The work must not call `run` itself.
+    /// If the work panics on any thread.
     pub fn run(&self, work: &Work<'_>) {
         if self.takes_turns {
             return (0..self.threads).for_each(work);

@@ -13,12 +13,12 @@ use std::{
 
 pub use signals::ending_signals;
 
-/// Returns standard output for text with foreign names in it.
+/// Returns standard output. Control characters in a text are written as text.
 pub fn stdout() -> Printed<Stdout> {
     Printed { writer: io::stdout(), name: "standard output" }
 }
 
-/// Returns standard error for text with foreign names in it.
+/// Returns standard error. Control characters in a text are written as text.
 pub fn stderr() -> Printed<Stderr> {
     Printed { writer: io::stderr(), name: "standard error" }
 }
@@ -53,7 +53,7 @@ pub struct Printed<W> {
 }
 
 impl<W: Write> Printed<W> {
-    /// Writes text of our own, with the colours that it has.
+    /// Writes text without a change, with its control characters, such as colours. Use it only for text that the program made itself.
     ///
     /// # Errors
     ///

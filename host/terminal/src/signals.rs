@@ -1,6 +1,6 @@
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Returns the signals that ask a program to end: Ctrl-C, the system's, and on Unix that of a terminal that is closed.
+/// Returns the signals that ask a program to end: SIGINT (Ctrl-C), SIGTERM, and on Unix SIGHUP (the terminal is closed).
 ///
 /// A signal that the program was started to ignore is left out, so `nohup` holds.
 pub fn ending_signals() -> Vec<i32> {

@@ -1,4 +1,4 @@
-//! The program `selvedge` with a test's checks of integers and of assertions: what `cargo xtask` builds has none of them.
+//! The program `selvedge`, built with overflow checks and debug assertions. The program that `cargo xtask` builds has neither.
 
 use std::process::ExitCode;
 

@@ -10,8 +10,8 @@ use std::{
 
 use selvedge::random::{Generator, Purpose};
 
-/// Runs an example of a package of the workspace, built as this test is: with the workspace's features, cargo has it already where it has built all
-/// tests. Features of one package alone would be a build of all that it uses.
+/// Builds and runs an example of the workspace. The build uses the features of the whole workspace, as the build of all tests does, so that
+/// cargo compiles nothing twice.
 pub fn run(example: &str, arguments: &[&Path]) -> String {
     let mut cargo = launch::cargo("build");
     cargo.args(["--quiet", "--workspace", "--profile", "test", "--example", example]);

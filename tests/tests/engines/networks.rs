@@ -89,7 +89,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 const STEPS: u64 = 3;
 
-/// By the type on plain loops.
+/// Trains the network as a Rust type, with plain loops.
 fn typed<M: Layer, S: Steps<STATE>, L: Loss, const STATE: usize>(
     seed: u64,
     steps: &[Step<L::Target>],
@@ -128,7 +128,7 @@ fn typed<M: Layer, S: Steps<STATE>, L: Loss, const STATE: usize>(
     outcome(&losses, model.as_flat(), &state, grad.as_flat(), &outputs)
 }
 
-/// By the walk over stages.
+/// Trains the same network with its shape known at run time, stage after stage.
 fn at_run_time<E: Engine, S: Steps<STATE>, L: Loss, const STATE: usize>(
     engine: &E,
     architecture: &Architecture,

@@ -15,7 +15,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const TRAIN: &str = "train --layers 12,20,3 --recipe quickstart --steps 40 --val-split 0.1";
 
-/// True if files are mapped.
+/// A value of SELVEDGE_MAP_FROM, in bytes: files of this size and more are mapped. With MEMORY no test file is mapped, with MAPPED every file
+/// is.
 const MEMORY: &str = "1000000000";
 const MAPPED: &str = "0";
 
@@ -83,7 +84,7 @@ fn write(folder: &Path, name: &str, arrays: [Vec<u8>; 4]) {
     }
 }
 
-/// Four arrays, of samples that each byte becomes some bytes of, and of labels of 64 bits.
+/// Returns four arrays. `become_bytes` makes the element of a sample from each byte. Labels are integers of 64 bits.
 fn arrays(values: &[Vec<u8>; 4], word: &str, become_bytes: impl Fn(u8) -> Vec<u8>) -> [Vec<u8>; 4] {
     let samples = |bytes: &[u8]| {
         let values: Vec<u8> = bytes.iter().flat_map(|&byte| become_bytes(byte)).collect();

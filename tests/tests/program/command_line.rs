@@ -179,7 +179,7 @@ fn wrong_options_are_named() {
 }
 
 #[test]
-fn dropout_that_makes_too_many_layers_is_whoevers_it_is() {
+fn too_much_dropout_is_blamed_on_the_option_or_on_the_recipe() {
     let folder = data_folder();
     // 51 layers, of which 25 are activations.
     let hidden = ["9"; 25].join(",");

@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tests::{interchange::json, python, said, selvedge};
 
-/// 20 steps in each of this number of epochs, of which three quarters of the samples are trained on.
+/// The options of a run without its number of epochs. An epoch has 20 steps: 320 of the 400 samples are trained on, in batches of 16.
 const RUN: &str = "train --data builtin --model tiny --limit-train 400 --val-split 80 --batch-size 16 --recipe quickstart --out a.selvedge";
 
 type Scalars = BTreeMap<String, Vec<(u64, f64, f64)>>;

@@ -17,7 +17,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tests::{said, selvedge};
 
-/// 20 steps in each of this number of epochs.
+/// The options of a run without its number of epochs. An epoch has 20 steps.
 const RUN: &str =
     "train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --out a.selvedge";
 

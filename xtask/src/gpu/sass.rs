@@ -1,8 +1,8 @@
 //! Counts the instructions of a GPU's machine code, as `cuobjdump --dump-sass` prints it, to show the inner loop of each kernel.
 //!
-//! The terms of a sum wait for each other. So at each fused multiply-add (`FFMA`) that a thread waits for, it adds one term to each of its sums.
-//! The other instructions of the loop take issue slots beside these. This module reads a listing, divides it into straight-line blocks, and takes
-//! for each kernel the block with the most FFMAs.
+//! A term can be added to a sum only when the term before it is added. So a thread computes several independent sums: while it waits for one
+//! fused multiply-add (`FFMA`), it issues those of the other sums. Each other instruction of the loop takes an issue slot from the FFMAs. This
+//! module reads a listing, divides it into straight-line blocks, and takes for each kernel the block with the most FFMAs.
 
 use std::collections::{BTreeMap, BTreeSet};
 

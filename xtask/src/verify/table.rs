@@ -39,7 +39,8 @@ fn width<'a>(heading: &'a str, cells: impl Iterator<Item = &'a str>) -> usize {
     cells.chain([heading]).map(|cell| cell.chars().count()).max().unwrap_or_default()
 }
 
-/// Returns true if each model's runs have one hash: says which, or which runs have which.
+/// Returns a verdict for each model. If all runs of a model have the same hash, it is a text with the hash. Else it is an error that names the
+/// runs of each hash.
 pub fn verdicts(runs: &[Run], full: bool) -> Vec<Result<String, String>> {
     let mut models: Vec<&str> = Vec::new();
     for run in runs {

@@ -16,7 +16,7 @@ use crate::{
     workspace,
 };
 
-/// Most samples of each part: the folder stays below 12 MB.
+/// The largest numbers of training and test samples in the folder. With them, it stays below 12 MB.
 const TRAINING_SAMPLES: u64 = 8000;
 const TEST_SAMPLES: u64 = 1000;
 
@@ -27,12 +27,12 @@ const TRAINED: [&str; 2] = ["tiny", "small"];
 /// The recipes that it trains them by, with the learning rate that it proposes.
 const RECIPES: [(&str, f64); 2] = [("quickstart", 0.1), ("fast", 1e-3)];
 
-/// The training that the page proposes: options of `train`.
+/// The seed, the epochs and the batch size of the training that the page proposes.
 const SEED: u32 = 42;
 const EPOCHS: u32 = 3;
 const BATCH: u32 = 64;
 
-/// The longest file of the page.
+/// The largest size of a file of the page, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The output of `selvedge data --json`.

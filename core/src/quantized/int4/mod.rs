@@ -58,8 +58,9 @@ impl Int4 {
     /// The number of columns that share a scale.
     pub const COLUMNS: usize = COLUMNS;
 
-    /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value. A
-    /// bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every accumulator fits into 32 bits.
+    /// The limit for a row. Each weight is multiplied by 255, the largest input. The sum of the positive products is below this limit. The sum
+    /// of the negative products is below it in absolute value. A bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every
+    /// accumulator fits into 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
     /// Returns the largest number of entries that a layer with this number of inputs can need.

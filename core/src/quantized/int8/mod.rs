@@ -38,7 +38,8 @@ pub struct Int8Layer<'a> {
 }
 
 impl Int8 {
-    /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value.
+    /// The limit for a row. Each weight is multiplied by 255, the largest input. The sum of the positive products is below this limit. The sum
+    /// of the negative products is below it in absolute value.
     ///
     /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, and the upper one is known modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;

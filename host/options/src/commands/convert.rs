@@ -37,8 +37,8 @@ pub struct Convert {
 
     /// The entry of a checkpoint with the weights, such as model_state_dict; dots separate nested entries
     ///
-    /// KEY may also be the beginning of the tensors' names: actor selects actor.0.weight, and '' selects the names without a beginning. By default it is
-    /// the only entry with matrices.
+    /// KEY may also be a prefix of the tensors' names: actor selects actor.0.weight. KEY '' selects names without a prefix, such as 0.weight. By
+    /// default, the only entry with matrices is used.
     #[arg(long)]
     pub key: Option<String>,
 

@@ -35,7 +35,7 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// The file of the board's network; the names of its features select the columns and the window of a table [default: the order of the columns]
+    /// The file of the board's network; it tells which columns of a table are the features, and how many rows are a window [default: all columns, in their order]
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

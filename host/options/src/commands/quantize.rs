@@ -34,9 +34,9 @@ pub struct Quantize {
 
     /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
     ///
-    /// A certificate compares the model's class with the other class that is nearest to overtaking it. The margin is the distance between their logits
-    /// in the model. The bound is the largest possible difference of this distance in the quantised network. If the bound is smaller than the margin, it
-    /// is proved that both networks choose the same class.
+    /// A certificate compares the model's class with one other class: that with the smallest difference between margin and bound. The margin is the
+    /// distance between the two logits in the model. The bound is the most by which quantisation can change this distance. If the bound is smaller than
+    /// the margin, it is proved that both networks choose the same class.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 

@@ -44,8 +44,8 @@ pub struct Show {
     #[arg(long, value_name = "N", requires = "augment", help_heading = "Augmentation")]
     pub seed: Option<Seed>,
 
-    /// Show the weights of this network's first layer, a picture for each unit: blue is negative, white is 0, orange is positive; for colour images in
-    /// colour
+    /// Show the weights of this network's first layer, a picture for each unit. One channel: blue is negative, white is 0, orange is positive. Three
+    /// channels: each channel of a pixel is dark if its weight is negative, half light if it is 0, light if it is positive
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub weights: Option<PathBuf>,
 

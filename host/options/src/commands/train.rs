@@ -46,9 +46,9 @@ pub struct Train {
 
     /// Cross-validate: divide the samples into K folds, and test each fold with a model that was trained on the others
     ///
-    /// Each fold has the same share of each class; with --group, all samples of a group are in one fold. The folds have all samples of the source. If the
-    /// source has a test part, or --test-split or --test gives one, that part is not used. This seed is not the seed of the training, so every
-    /// recipe is tested on the same folds.
+    /// Each fold has the same share of each class; with --group, all samples of a group are in one fold. The folds divide all samples except a test part
+    /// that the source has, or that --test-split or --test gives; such a test part is not used. N is the seed of the division. It is not the seed of the
+    /// training, so every recipe is tested on the same folds.
     #[arg(
         long,
         value_name = "K[,seed=N]",

@@ -30,7 +30,8 @@ pub struct RecipeOptions {
     #[serde(skip_serializing)]
     pub search: Option<toml::Table>,
 
-    /// The number of passes over the training samples; auto: the run has the number of steps that the recipe's epochs have on 60,000 samples
+    /// The number of passes over the training samples; auto: the run takes as many steps as the recipe takes on 60,000 samples, so a small data set gets
+    /// more passes
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
     pub epochs: Option<Epochs>,
 
@@ -116,7 +117,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "SCHEDULE", help_heading = "Schedule")]
     pub schedule: Option<ScheduleText>,
 
-    /// The number of epochs in which the learning rate rises from 0; for cosine
+    /// The number of epochs in which the learning rate rises to its full value; for cosine
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Schedule")]
     pub warmup: Option<NonNegative>,
 

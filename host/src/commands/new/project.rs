@@ -25,7 +25,8 @@ pub struct Project<'a> {
     pub samples: &'a Samples,
 }
 
-/// The target without the atomic exchange that a `static` is given out by.
+/// The target that has no atomic exchange instruction. The training program hands out a `static` once, and needs atomics for that. On this
+/// target, a crate provides them.
 const WITHOUT_ATOMICS: &str = "thumbv6m-none-eabi";
 
 impl Project<'_> {

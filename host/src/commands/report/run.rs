@@ -1,4 +1,4 @@
-//! A run as the page has it: of its two files and its samples.
+//! Collects the data for the page of a run, from its weight file, its record and its samples.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A run's two files, by one of them.
+//! Finds the two files of a run, the weights and the record, from the name of one of them.
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Leaves out the file that was not named, where both are not of one run.
+    /// If the two files belong to different runs, drops the one that the user did not name, and adds a note.
     fn match_up(&mut self, is_record: bool) -> Result<()> {
         let (Some(record), Some(bytes)) = (&self.record, &self.weights) else { return Ok(()) };
         let file = parse(&self.weights_path, bytes)?;

@@ -111,7 +111,8 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Runs the trials that are not finished, so many at once, until all are or the user ends it.
+    /// Runs the trials that are not finished, several at a time (`--jobs`). It returns when all are finished, or when the user interrupts the
+    /// search.
     fn go_on(&mut self) -> Result<()> {
         let trials = &self.plan.trials;
         let is_finished = |number| self.folder.finished.iter().any(|finished| finished.number == number);

@@ -43,12 +43,12 @@ pub struct Processes<'a> {
 struct Process<'a> {
     trial: &'a Trial,
     started: Instant,
-    /// The process ends itself when this is closed.
+    /// The process's standard input. When it is closed, the process ends.
     tie: Option<ChildStdin>,
 }
 
 impl<'a> Processes<'a> {
-    /// None yet; each has this number of threads.
+    /// Returns an empty set of processes. Each process that is started later computes with this number of threads.
     pub fn new(options: &'a Search, folder: &Path, threads: usize) -> Result<Self> {
         let program = env::current_exe().context("the system does not say where this program is")?;
         let (sender, receiver) = mpsc::channel();

@@ -33,7 +33,7 @@ use super::{
     train,
 };
 
-/// Trains and tests a model for each fold, or of a trial without folds one that is tested on the validation samples.
+/// Trains and tests a model for each fold. A trial without folds trains one model, and tests it on the validation samples.
 pub fn run(plan: RunPlan<'_>, data: Dataset) -> Result<()> {
     let options = plan.options;
     let layers = plan.layers()?;
@@ -51,7 +51,8 @@ pub fn run(plan: RunPlan<'_>, data: Dataset) -> Result<()> {
     }
 }
 
-/// Ends this process when the one that started it as a trial has ended, however that ended: its end of the pipe is closed then.
+/// Ends this process when the search that started it has ended in any way. The search holds the other end of standard input, which the system
+/// then closes.
 fn end_with_the_search() {
     thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());

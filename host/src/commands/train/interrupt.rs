@@ -27,7 +27,8 @@ pub fn watch() {
     }
 }
 
-/// From here on, a signal asks the run to end after its step, and no signal ends the program: whoever has changed the terminal brings it back first.
+/// From here on, a signal asks the run to end after its step. No signal ends the program at once, because the view has to restore the terminal
+/// first.
 pub fn watch_from_view() {
     for signal in terminal::ending_signals() {
         let _ = flag::register(signal, IS_SIGNALLED.clone());

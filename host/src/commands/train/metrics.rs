@@ -23,7 +23,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the file of a run that is so far: a resumed run keeps what the file says of the steps up to there, and repeats nothing.
+    /// Opens the file for a run at this place. For a resumed run, lines of steps after this place are removed, because the run repeats these
+    /// steps.
     pub fn open(path: &Path, progress: &Progress) -> Result<Self> {
         let cannot_write = || format!("cannot write {}", path.display());
         if let Some(folder) = path.parent() {

@@ -135,8 +135,9 @@ impl RunPlan<'_> {
         Ok(self.layers.clone())
     }
 
-    /// Holds out the recipe's validation samples, and fits to the training samples that are left what depends on them. Returns the run's recipe as a
-    /// file, and what it means. `says` is false where the same was said before.
+    /// Holds out the recipe's validation samples. Then it computes everything that depends on the remaining training samples: the number of
+    /// epochs of `auto`, the standardisation and the class weights. Returns the recipe as the text of a file, and its training options. If
+    /// `says` is false, no notes are printed.
     fn fit(
         &self,
         layers: &Architecture,

@@ -29,7 +29,7 @@ use super::{
 
 /// The least time between two writings after epochs.
 const PAUSE: Duration = Duration::from_secs(10);
-/// The places that are kept where the run was saved: the one before is on the disk until the next is whole.
+/// The number of save places that the record keeps. Two are needed: the older checkpoint stays on the disk until the newer one is complete.
 const SAVED: usize = 2;
 /// The bytes of a span's line, of an epoch's and of the others, about.
 const SPAN_BYTES: u64 = 110;
@@ -50,7 +50,7 @@ pub struct Recorder {
     seconds: f64,
     epoch_began: Instant,
     written: Instant,
-    /// It was said that the file cannot be written.
+    /// True after a note has said that the file cannot be written.
     is_lost: bool,
 }
 
@@ -125,7 +125,7 @@ fn typed() -> String {
 }
 
 impl Recorder {
-    /// Begins the record of a run that is so far, and writes it. A resumed run goes on with the record that it wrote before, there or beside the
+    /// Begins the record of a run at this place, and writes it. A resumed run continues its earlier record, which is at `path` or beside the
     /// checkpoint.
     pub fn begin(path: &Path, checkpoint: &Path, run: &Run<'_>, progress: &Progress) -> Result<Self> {
         let head = run.head();

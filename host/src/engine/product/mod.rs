@@ -11,9 +11,9 @@
 //! adds +0 or −0. It is left out where that changes no bit:
 //!
 //! - The other factor has to be finite, because 0 · ∞ is NaN. If a panel has a number that is not finite, none of its terms is left out.
-//! - Adding +0 or −0 changes a sum in one case: it turns −0 into +0. Then the sum with this term and the sum without it are both zero,
-//!   until a further term makes them equal. So a left-out term can only show as a final sum of −0 that should be +0. Each final sum of −0
-//!   is computed again with all terms.
+//! - Adding +0 or −0 changes a sum in one case: it turns −0 into +0. Then the sum with this term is +0, and the sum without it is −0. Both stay
+//!   zeros until a further term that is not zero is added, and then they have the same bits. So only a final sum of −0 may be wrong: it may have
+//!   to be +0. Each final sum of −0 is computed again with all terms.
 //!
 //! Rows are computed in [pairs], so that a number of the panel is loaded once for both. A pair leaves out the terms that are zero in both
 //! rows. If hardly any term is zero, rows are computed four at a time, with all their terms.

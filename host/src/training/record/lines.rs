@@ -33,7 +33,7 @@ pub struct Head {
     pub steps_in_epoch: u64,
     /// The number of steps of a span.
     pub span: u64,
-    /// Every how many epochs one is stored. The last one is stored too.
+    /// The distance between stored epochs: 10 means that epochs 10, 20, 30, … are stored. The last epoch is stored too.
     pub every: u32,
     /// The samples.
     pub data: Data,

@@ -1,7 +1,8 @@
 //! The record of a run has all that a report of the run needs. It is a file of JSON lines beside the weights.
 //!
 //! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each place where the run was saved.
-//! The last line is its [`End`]. A long run has at most [`SPANS`] spans, and at most this number of epochs. docs/report.md has the keys.
+//! The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans and at most
+//! [`SPANS`] stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
 
 mod error;
 mod file;
@@ -21,7 +22,7 @@ pub const FORMAT: u32 = 1;
 pub const BEGINNING: &[u8] = b"{\"line\":\"run\"";
 /// The ending of a record's name.
 pub const ENDING: &str = "run.jsonl";
-/// The largest number of spans of a run, and of epochs that are stored.
+/// The largest number of spans of a new run, and of epochs that it stores. See [`Record::thin`].
 pub const SPANS: u64 = 1000;
 /// The largest number of bytes of a record that is read.
 pub const MAX_BYTES: u64 = 8 << 20;

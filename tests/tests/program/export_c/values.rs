@@ -54,7 +54,8 @@ fn ranges(element: Element, features: usize, draws: &mut Draws) -> Vec<[f32; 2]>
     (0..features).map(range).collect()
 }
 
-/// A value of a feature: mostly beside the middle between two codes, and often where the code's number gets a bit more.
+/// Returns a value of a feature. Most are within three floats of the middle between two codes. Half of the codes are powers of two, where the
+/// code needs one more bit.
 fn value([least, most]: [f32; 2], draws: &mut Draws) -> f32 {
     let code = if draws.below(2) == 0 { draws.below(256) } else { 1 << draws.below(8) };
     let middle = (code as f32 - 0.5) * ((most - least) / 255.0) + least;
@@ -103,7 +104,7 @@ fn signature(preparation: PreparationBuf) -> SignatureBuf {
     SignatureBuf::default().with_preparation(preparation)
 }
 
-/// The ways of a network of integers. Where it computes with floats, all of theirs.
+/// Returns the ways to compile an integer network. If its inputs are floats, these are all ways for float networks.
 fn integers(element: Element) -> Vec<&'static [&'static str]> {
     if element == Element::F32 { floats() } else { vec![&[], SANITIZED] }
 }

@@ -22,12 +22,12 @@ use super::{
     second_reader::{assert_same, is_refused, merged, noise, second_reader, shown_layers},
 };
 
-/// SHA-256: that of labels, each a byte, which are all that a set has.
+/// Returns SHA-256 of bytes. It uses the checksum of a data set that has no features, and whose labels are these bytes.
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     data::Split::new(0, Vec::new(), bytes.iter().map(|&byte| byte.into()).collect()).checksum()
 }
 
-/// Gives a checkpoint, in place of its length and its checksum, those that fit.
+/// Writes the right length into a checkpoint that lacks its checksum, and appends the right checksum.
 fn sealed(mut checked: Vec<u8>) -> Vec<u8> {
     let length = checked.len() + 32;
     checked[8..16].copy_from_slice(&(length as u64).to_le_bytes());
@@ -36,7 +36,7 @@ fn sealed(mut checked: Vec<u8>) -> Vec<u8> {
     checked
 }
 
-/// It keeps five flat models: the weights, two of the optimizer, the average, and the best epoch.
+/// A recipe whose checkpoint has five flat models: the weights, two of the optimizer, the average, and the best epoch.
 const RECIPE: &str = "optimizer = \"adamw\"\nema = 0.9\nval-split = 0.5\nearly-stop = 3\n";
 
 /// A checkpoint for each of these layers, and where its numbers begin.

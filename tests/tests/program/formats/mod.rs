@@ -105,7 +105,7 @@ const QUANTIZED_VERSION_1: [(&str, &str); 3] = [
     ),
 ];
 
-/// Six requests, then eleven responses.
+/// Six requests, then twelve responses. Each is a frame in hexadecimal digits.
 const FRAMES: [&str; 18] = [
     "020405fbd7b52500",
     "040401030701ff27bb9f3100",

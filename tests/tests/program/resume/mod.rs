@@ -28,12 +28,12 @@ use selvedge::{
 };
 use serde_json::Value;
 
-/// Everything of which a run keeps something: 15 steps in each of 12 epochs.
+/// A run with every option that adds something to its checkpoint. It has 12 epochs of 15 steps.
 const RUN: &str = "train --data builtin --model tiny --limit-train 600 --epochs 12 --batch-size 16 --accumulate 2 \
     --optimizer adamw --lr 0.005 --weight-decay 0.01 --clip 1 --schedule one-cycle --dropout 0.1 --label-smoothing 0.1 \
     --augment flip,shift=2,erase=6 --ema 0.9 --val-split 0.2 --early-stop 100 --metrics run.jsonl";
 const RESUME: &str = "train --resume weights/tiny.checkpoint --data builtin --metrics run.jsonl";
-/// In the middle of the seventh epoch; the next multiple is beyond the run.
+/// A step in the middle of the seventh epoch, used for --checkpoint-every. Step 200 would be after the end of the run.
 const MIDDLE: u64 = 100;
 const CHECKPOINT: &str = "weights/tiny.checkpoint";
 const WEIGHTS: &str = "weights/tiny.selvedge";

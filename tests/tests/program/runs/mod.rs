@@ -18,7 +18,7 @@ use std::{
 use host::training::{State, checkpoint};
 use selvedge::architecture::Architecture;
 
-/// 20 steps in each of this number of epochs.
+/// The options of a run without its number of epochs. An epoch has 20 steps.
 const RUN: &str =
     "train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --out a.selvedge";
 const LONG: &str = "--epochs 1000000 --metrics run.jsonl";

@@ -171,7 +171,8 @@ impl<'a> Series<'a> {
     }
 }
 
-/// Returns the horizontal axis: epochs, or steps of a run that is as long as its steps.
+/// Returns the name of the horizontal axis, and the number of its units in an epoch. The unit is an epoch, or a step if the recipe gives the
+/// length in steps.
 fn across(history: &History) -> (&'static str, f64) {
     match history.about.epochs {
         Some(_) => ("epoch", 1.0),

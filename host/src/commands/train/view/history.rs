@@ -29,7 +29,7 @@ pub struct About {
     pub samples: usize,
     pub steps_in_epoch: u64,
     pub steps: u64,
-    /// The number of epochs, of a run that is not as long as its steps.
+    /// The number of epochs. `None` if the recipe gives the length in steps.
     pub epochs: Option<u32>,
     /// True if the run may end before its last epoch.
     pub may_end_early: bool,

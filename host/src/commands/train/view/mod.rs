@@ -100,7 +100,7 @@ impl View {
     }
 }
 
-/// Returns a lock that no panic keeps.
+/// Locks a mutex, also after a panic of a thread that held it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
