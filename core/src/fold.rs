@@ -30,14 +30,15 @@ impl Architecture {
     }
 }
 
-/// Writes the flat model of [`Architecture::folded`]. Let `s = weight · (1 / √(running_var + ε))`, with the numbers of the normalisation. The
-/// linear layer's weights become `w · s`. Its biases become `(b − running_mean) · s + bias`. Each operation is rounded.
+/// Writes the flat model of [`Architecture::folded`]. The linear layer has the weights `w` and the biases `b`. The normalisation has `weight`,
+/// `bias`, `running_mean` and `running_var`. Let `s = weight · (1 / √(running_var + ε))`. A weight becomes `w · s`, and a bias becomes
+/// `(b − running_mean) · s + bias`. Each operation is rounded.
 ///
 /// Folding changes the logits by rounding: the folded network is another model, computed by the same arithmetic.
 ///
 /// # Errors
 ///
-/// [`FoldError`] if a slice does not have its architecture's length.
+/// [`FoldError`] if a slice does not have its architecture's length. If the architecture is no network, the expected length is 0.
 pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> Result<(), FoldError> {
     let check = |architecture: &Architecture, found| match architecture.parameter_count() {
         Some(expected) if expected == found => Ok(()),

@@ -15,7 +15,8 @@ use crate::arithmetic::power;
 
 /// The learning rate as a function of the step.
 ///
-/// Steps are numbered from 0. `Cosine` and `OneCycle` have a length `total`. After it, the rate keeps its last value.
+/// Steps are numbered from 0. `Cosine` and `OneCycle` have a length `total`. From step `total` on, the rate is constant:
+/// `base · final_fraction`, or `base / div_factor / final_div_factor`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Schedule {
@@ -38,7 +39,7 @@ pub enum Schedule {
         warm_up: u64,
         /// The number of steps of the run.
         total: u64,
-        /// The last rate, as a fraction of `base`.
+        /// The rate from step `total` on, as a fraction of `base`. The run's last step is just before it.
         final_fraction: f64,
     },
     /// The rate rises as half a cosine and falls as another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"` and `base` as `max_lr`.

@@ -63,7 +63,7 @@ impl InputShape {
     }
 
     /// Returns the shape with these sizes. One size is the number of features, two are an image's height and width, three are its channels,
-    /// height and width.
+    /// height and width. Returns `None` for any other number of sizes, and for a shape without features.
     pub fn of_sizes(sizes: &[u32]) -> Option<Self> {
         let shape = match *sizes {
             [features] => Self::Features(features),

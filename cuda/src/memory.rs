@@ -93,7 +93,7 @@ pub struct Memory<B> {
     pub grad_tape: B,
     /// The terms of a batch's loss.
     pub loss_terms: B,
-    /// A partial norm for each block of a norm.
+    /// The sum of squares of each block of a gradient.
     pub partial_norms: B,
     /// The numbers of [`Scalar`].
     pub scalars: B,

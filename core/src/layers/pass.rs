@@ -9,7 +9,7 @@ pub enum Pass {
 }
 
 impl Pass {
-    /// Returns the same pass for the layer at this place of the chain, from 0.
+    /// Returns the same pass for the layer at this place of the chain, from 0. Activations and dropout are counted.
     pub const fn at(self, place: u32) -> Self {
         match self {
             Self::Evaluation => self,
@@ -32,7 +32,7 @@ impl Pass {
 pub struct Draws {
     /// The run's seed.
     pub seed: u64,
-    /// The batch's number in the run.
+    /// The batch's number in the run, from 0. If a step has several batches, each has its own number.
     pub step: u64,
     /// The part of the activations that each [`Dropout`](super::Dropout) drops, from 0 to below 1.
     pub dropout: f32,

@@ -12,8 +12,9 @@ use crate::{
 /// A sample's loss is `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`. It is computed as `((1 − ε) · w_y) · (L − z_y)`. Where ε is not
 /// 0, an fma chain of `(ε/C · wⱼ) · (L − zⱼ)` goes on from there, j ascending. The samples' losses are summed and divided by Σ w_y.
 ///
-/// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, with `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ`. The sum T is
-/// added up in this order. If ε is not 0, `softmax(z)ⱼ · T − ε/C · wⱼ` is one fma. If ε is 0, it is the product `softmax(z)ⱼ · w_y`.
+/// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, with `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ`. The sum T
+/// starts with `(1 − ε) · w_y`, and then the terms are added, j ascending. If ε is not 0, `softmax(z)ⱼ · T − ε/C · wⱼ` is one fma. If ε is 0, it
+/// is the product `softmax(z)ⱼ · w_y`.
 ///
 /// Without weights and smoothing, the loss is the batch's mean of `L − z_y`, and the gradient is `(softmax(z)ⱼ − [j = y]) / batch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

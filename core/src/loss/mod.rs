@@ -30,8 +30,8 @@ use core::fmt;
 
 /// A loss of a network's outputs: a mean over a batch.
 ///
-/// `outputs` and `grads` are `[batch][width]`. `targets` has [`targets(width)`](Self::targets) values for each sample. Samples past the
-/// shortest are left out.
+/// `outputs` and `grads` are `[batch][width]`. `targets` has [`targets(width)`](Self::targets) values for each sample. If the slices have
+/// different numbers of samples, the shortest slice decides, and further samples are left out.
 pub trait Loss: Sync {
     /// One value of a target: a class, or a number for an output.
     type Target: Copy + Send + Sync;

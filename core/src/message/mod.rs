@@ -54,8 +54,8 @@ pub const fn request_len(sample: usize) -> usize {
     frame::len(1 + 5 + sample + 3)
 }
 
-/// Returns a buffer size for the frame of the longest response: the [`Info`] of a device, or the [`Prediction`] of `outputs` outputs. `text` is
-/// the number of bytes of [`Info::board`], [`Info::layers`] and [`Info::unit`] together.
+/// Returns a buffer size for the frame of the longest response: the [`Info`] of a device, the [`Prediction`] of `outputs` outputs, or an
+/// [`OutputInfo`]. `text` is the number of bytes of [`Info::board`], [`Info::layers`] and [`Info::unit`] together.
 pub const fn response_len(text: usize, outputs: usize) -> usize {
     let (info, prediction, output) = (64 + text, 64 + 4 * outputs, 16 + 2 * (1 + MAX_NAME));
     let most = if info > prediction { info } else { prediction };

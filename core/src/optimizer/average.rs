@@ -1,7 +1,8 @@
 use super::Optimizer;
 use crate::arithmetic::Operations;
 
-/// The exponential moving average of a model, PyTorch's `get_ema_multi_avg_fn`: `a ← fma(1 − decay, p − a, a)`.
+/// The exponential moving average of a model, PyTorch's `get_ema_multi_avg_fn`: `a ← fma(1 − decay, p − a, a)` (a is the average, p the model's
+/// parameter).
 ///
 /// To use it as an optimizer, give it the average as the parameters, and the model's parameters as the gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]

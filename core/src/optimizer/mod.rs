@@ -1,7 +1,8 @@
 //! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
-//! An optimizer keeps some numbers for each parameter; its constant `STATE` says how many. A [`Trainer`](crate::training::Trainer) has
-//! memory for them. In the formulas, z(x) is x, or +0 where x is subnormal. The rules use it for means of gradients and for velocities.
+//! An optimizer keeps some numbers for each parameter. The parameter `STATE` of the trait [`Optimizer`] is their number. A
+//! [`Trainer`](crate::training::Trainer) has memory for them. In the formulas, z(x) is x, or +0 where x is subnormal. The rules use it for means
+//! of gradients and for velocities.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|

@@ -1,8 +1,8 @@
 use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
-/// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: `v ← fma((1 − α) · g, g, α · v)` and `p ← fma(−learning_rate, g / (√v + ε),
-/// p)`.
+/// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: `v ← fma((1 − α) · g, g, α · v)` and
+/// `p ← fma(−learning_rate, g / (√v + ε), p)`.
 ///
 /// p is the parameter, v the mean of squared gradients. `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
-/// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)`. p is the parameter. `g = fma(weight_decay, p,
-/// grad)`, or `g = grad` if `weight_decay` is 0.
+/// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)`. p is the parameter.
+/// `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay` is 0.
 ///
 /// With a learning rate of 0, a finite gradient changes no parameter, except that −0 may become +0.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 use super::{Element, is_finite};
 
-/// A range for each feature, divided into 256 codes. With `v = min(max(value, low), high)`, a value's code is:
+/// A range for each feature, divided into 256 codes. A feature's [`CodeRange`] has the numbers `low`, `high` and `factor`. With
+/// `v = min(max(value, low), high)`, a value's code is:
 ///
 /// - for [`Element::I16`] and [`Element::U16`]: `code = ⌊((v − low) · factor + 2¹⁵) / 2¹⁶⌋`, in 32 bits;
 /// - for [`Element::F32`]: `code = ⌊(v − low) · factor + 1/2⌋`, each of the three operations rounded to an f32; a NaN counts as `low`;

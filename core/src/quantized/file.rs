@@ -34,9 +34,9 @@ pub struct QuantizationRecord<'a> {
     pub source: &'a [u8],
     /// The factor from an output to its logit: 1 for floats. It is above 0 and at most 2⁹⁶, so every logit is finite.
     pub logit_scale: f32,
-    /// The part of the test samples that the floating-point model classified rightly, 0 to 1.
+    /// The floating-point model's score on the test samples, 0 to 1: see [`TrainingRecord::accuracy`](crate::weights::TrainingRecord::accuracy).
     pub float_accuracy: f32,
-    /// The part of the test samples that this network classified rightly, 0 to 1.
+    /// This network's score on the test samples, 0 to 1, of the same kind.
     pub accuracy: f32,
     /// The chosen method, in one line of ASCII. It is bytes and not text, so a device needs no tables of Unicode.
     pub method: &'a [u8],

@@ -47,7 +47,8 @@
 //!
 //! Source: the scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference" (2018), with weights symmetric in each channel and activations that begin at 0; the scales of int4 are those of Dai et al.,
-//! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021): small integers beside a scale for each row.
+//! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021): each group of columns has a small
+//! integer as its scale (`s`), and each row has a further scale, which is in `m`.
 
 mod active;
 mod block;

@@ -27,7 +27,8 @@ pub struct TrainingRecord<'a> {
     pub batch_size: u32,
     /// The learning rate, or the base rate of a schedule.
     pub learning_rate: f32,
-    /// The part of the test samples that was classified rightly after training, 0 to 1.
+    /// The score on the test samples after training, 0 to 1. For a classification, it is the part of the samples whose class is right. For
+    /// labels, it is the part of the labels that are right. For a regression, it is the mean R², and 0 stands for a negative one.
     pub accuracy: f32,
     /// All settings of the run, as a recipe file.
     pub recipe: &'a str,

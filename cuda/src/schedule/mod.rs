@@ -37,8 +37,8 @@ pub struct Placed<'a> {
     pub overlaps: bool,
 }
 
-/// The launches of training, one after the other. There are two inputs and two versions of the parameters. Even batches use one input and read
-/// one version, and odd batches use the others. A batch's *parity* is 0 or 1.
+/// The launches of training, one after the other. There are two inputs. Even batches use one, and odd batches use the other. The parameters have
+/// one or two [versions](crate::memory::Versions). A batch's *parity* is 0 or 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingLaunches {
     /// The launch before the first of several batches. It loads the samples of a batch of this parity.

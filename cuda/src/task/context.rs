@@ -32,7 +32,7 @@ pub struct Context {
     pub losses: Address,
     /// The address of each batch's norm of the gradient, if the gradient is clipped.
     pub norms: Address,
-    /// The address of a partial norm for each block of a norm.
+    /// The address of the sum of squares of each block of a gradient.
     pub partial_norms: Address,
     /// The address of the factor of a clipped gradient. The factor is 1 if the gradient is not clipped.
     pub clip_scale: Address,
@@ -131,7 +131,7 @@ impl Loss {
         }
     }
 
-    /// Returns the number by which the sum of this number of samples' losses is divided. All samples have the same weight.
+    /// Returns the divisor of the sum of the losses of `samples` samples. All samples have the same weight.
     pub fn total_weight(self, samples: usize, outputs: usize) -> f32 {
         (samples * self.terms(outputs)) as f32
     }

@@ -30,7 +30,7 @@ impl ReadError {
 }
 
 impl From<ReadError> for io::Error {
-    /// Returns the system's error, for whoever names the file anyway.
+    /// Returns the system's error without the file's name. Use it if the caller's message already names the file.
     fn from(error: ReadError) -> Self {
         error.error
     }

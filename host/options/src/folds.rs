@@ -34,7 +34,7 @@ pub enum FoldsError {
         /// The number of folds.
         folds: u32,
     },
-    /// No class has a sample for each fold.
+    /// Every class has fewer samples than there are folds.
     #[error(
         "each class has fewer samples than the {folds} folds, the largest has {largest}; take {largest} folds at most"
     )]
@@ -78,7 +78,7 @@ impl Folds {
     ///
     /// # Errors
     ///
-    /// [`FoldsError`] if a fold would have no samples, or if no class has a sample for each fold.
+    /// [`FoldsError`] if a fold would have no samples, or if every class has fewer samples than there are folds.
     pub fn of(self, strata: &[u32], groups: Option<&[u32]>) -> Result<Vec<u32>, FoldsError> {
         let Self { count: folds, .. } = self;
         let samples = strata.len();

@@ -43,8 +43,8 @@ impl fmt::Display for TestSplit {
 impl TestSplit {
     /// Divides samples into two parts. Returns the indices of the training samples and of the test samples, both ascending.
     ///
-    /// `strata` has a number for each sample, such as its class. The same part of each class is held out for the test, and at least one
-    /// sample of a class with two samples.
+    /// `strata` has a number for each sample, such as its class. The same part of each class is held out for the test. A class with two or more
+    /// samples has at least one sample in each part. A single sample stays in the training part.
     ///
     /// `groups`, if given, has a number for each sample too. Then no group is in both parts: whole groups are held out, in an order that
     /// the seed gives, until the part is reached.

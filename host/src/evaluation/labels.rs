@@ -42,6 +42,7 @@ impl LabelCounts {
     }
 
     /// Returns the mean of two fractions: of the samples with the label that got it, and of the samples without the label that did not get it.
+    /// If all samples have the label, or none has it, the result is the only fraction. `None` if there are no samples.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let without = part(self.passed, self.passed + self.invented);
         mean([self.recall(), without].into_iter().flatten())

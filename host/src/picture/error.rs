@@ -58,7 +58,7 @@ pub enum PictureError {
     Memory {
         /// The file.
         path: PathBuf,
-        /// The limit that it breaks.
+        /// The memory that reading needs, in units of 2²⁰ bytes.
         megabytes: u64,
     },
     /// The file is something else.

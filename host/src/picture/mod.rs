@@ -73,7 +73,8 @@ pub struct Chart {
 /// A part of a [`Chart`].
 #[derive(Clone, Debug)]
 pub enum Panel {
-    /// The distribution of a feature's values. There are ranges of one width from `low` to `high`, and the part of each class's samples in each.
+    /// The distribution of a feature's values. The range from `low` to `high` is divided into bins of equal width. Each class has the part of
+    /// its samples that lies in each bin.
     Histogram {
         /// The text below.
         title: String,

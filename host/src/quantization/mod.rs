@@ -1,9 +1,10 @@
 //! Turns a trained model into a [quantised network](selvedge::quantized).
 //!
-//! Integer weights have a scale for each output, or for each output and 64 inputs. Activations have a scale for each layer. Trials choose
-//! these scales. Each combination of methods is calibrated on some training samples, and tried on others that are held out. The best
-//! accuracy on these decides, then the smallest squared error of the outputs. A regression has no accuracy, so there the error alone decides.
-//! No test sample is used. If rounding costs too much accuracy, the model is first trained further with rounded weights.
+//! Integer weights have a scale for each output, or for each output and 64 inputs. Activations have a scale for each layer. There are several
+//! methods to compute the scales of weights, and several for activations. Each combination of methods is one trial. The trial computes the
+//! scales from some training samples, and tests them on others that are held out. The best accuracy on these decides, then the smallest squared
+//! error of the outputs. A regression has no accuracy, so there the error alone decides. No test sample is used. If rounding costs too much
+//! accuracy, the model is first trained further with rounded weights.
 //!
 //! Hidden units that are active on the same samples are placed side by side. This changes no output.
 

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{network::Network, preparation::PreparationBuf};
 
-/// Linear layers with ReLU between them. Batch normalisation is folded into them.
+/// The floating-point network that is to be quantised: linear layers with ReLU between them. Batch normalisation is folded into the linear
+/// layers.
 #[derive(Debug)]
 pub struct Reference {
     network: Network,

@@ -45,10 +45,11 @@ impl Verdict {
 /// The distance of a layer's outputs from the outputs of the same layer in the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerReport {
-    /// The root of the mean squared error, divided by the root of the mean square of the outputs.
+    /// The root of the mean squared error, divided by the root of the mean square of the model's outputs, after ReLU in a hidden layer.
     pub relative_error: f64,
-    /// Three fractions, 0 to 1: of the activations that are not zero; of the pairs with an activation that is not zero, in the model's order; and
-    /// of these pairs in the file's order. `None` for the last layer, and for f16 weights.
+    /// Three fractions, 0 to 1. The first is of the activations that are not zero. Two neighbouring units are a pair. The second fraction is of
+    /// the pairs with an activation that is not zero, if the units are in the model's order. The third is the same in the file's order. `None`
+    /// for the last layer, and for f16 weights.
     pub density: Option<[f64; 3]>,
 }
 

@@ -22,7 +22,7 @@ pub trait Backend {
     /// Begins these steps. They are taken one after the other, after all steps that were begun before. The call may return before they are
     /// taken, so the backend keeps what it needs of `steps`.
     ///
-    /// A step whose loss is no number changes no weight. Neither does any step that was begun after it.
+    /// A step whose loss is infinite or NaN changes no weight. A step that was begun after it changes no weight either.
     ///
     /// `state.progress` is the state's place before the first step that is not finished. The caller moves it on.
     ///
@@ -32,7 +32,7 @@ pub trait Backend {
     fn start(&mut self, state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError>;
 
     /// Waits for the steps of the oldest [`start`](Self::start) that is not finished. Appends the result of each step to `outputs`, which
-    /// is empty before. A step whose loss is no number is the last one there, and the results of later starts then mean nothing.
+    /// is empty before. A step whose loss is infinite or NaN is the last one there, and the results of later starts then mean nothing.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ pub struct BatchInput {
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutput {
-    /// The sum of the batches' losses before the step. Once this sum is not a number, the other batches are left out.
+    /// The sum of the batches' losses before the step. If this sum becomes infinite or NaN, the step's further batches are left out.
     pub loss: f32,
     /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,

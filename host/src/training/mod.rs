@@ -105,7 +105,7 @@ pub struct Epoch {
 /// The error of a run that ended early. The model is then as the last good step left it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// The loss is not a number any more.
+    /// The loss became infinite or NaN.
     #[error("the loss is {loss} at step {step}: training diverged; try a smaller --lr, or --clip")]
     Diverged {
         /// The step.

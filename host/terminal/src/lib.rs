@@ -68,7 +68,7 @@ impl<W: Write> Printed<W> {
 }
 
 impl<W: IsTerminal> Printed<W> {
-    /// Returns true if a person reads it.
+    /// Returns true if the output goes to a terminal.
     pub fn is_terminal(&self) -> bool {
         self.writer.is_terminal()
     }

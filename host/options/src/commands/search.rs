@@ -152,8 +152,8 @@ impl Search {
         self.out.clone().unwrap_or_else(|| Path::new("searches").join(name()))
     }
 
-    /// Returns the options of the network, the samples, the folds and the processor with their values, in the form that `train` takes for a recipe
-    /// with these layers.
+    /// Returns the options of the network, the samples, the folds and the processor with their values, in the form that `train` takes. If
+    /// `layers` is `None`, the layers are those of the command line.
     pub fn training(&self, layers: Option<&str>) -> Vec<(&'static str, OsString)> {
         let layers = layers.map(str::to_owned).or_else(|| self.model.layers.as_ref().map(ToString::to_string));
         let model =

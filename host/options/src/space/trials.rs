@@ -15,7 +15,7 @@ pub const MAX_TRIALS: u64 = 10_000;
 pub enum Order {
     /// Different random choices, by this seed. The first trials do not depend on the number of trials.
     Random {
-        /// The number of trials.
+        /// The largest number of trials. A space with fewer choices gives fewer trials.
         trials: u32,
         /// The seed.
         seed: u64,

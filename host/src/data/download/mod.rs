@@ -22,7 +22,7 @@ pub use self::{
 pub struct Download {
     /// The files: names, lengths and checksums.
     pub published: Vec<Published>,
-    /// The addresses, tried in this order. A file's name is appended to an address.
+    /// The addresses, tried in this order. A file's name and `.gz` are appended to an address.
     pub mirrors: Vec<String>,
     /// The time limit for finding a server, and for connecting to it.
     pub connect_timeout: Duration,

@@ -7,7 +7,7 @@ pub struct Published {
     pub name: &'static str,
     /// The length of the published file, gzipped, in bytes.
     pub bytes: u64,
-    /// SHA-256 of the file, in hexadecimal digits.
+    /// SHA-256 of the gzipped file, in hexadecimal digits.
     pub sha256: &'static str,
 }
 

@@ -33,7 +33,7 @@ pub struct Head {
     pub steps_in_epoch: u64,
     /// The number of steps of a span.
     pub span: u64,
-    /// The distance between stored epochs: 10 means that epochs 10, 20, 30, … are stored. The last epoch is stored too.
+    /// The distance between stored epochs: 10 means that epochs 10, 20, 30, … are stored. The first and the last epoch are stored too.
     pub every: u32,
     /// The samples.
     pub data: Data,
@@ -116,7 +116,7 @@ pub struct Metrics {
     pub mae: Vec<f64>,
 }
 
-/// A place where the run was saved within a span. A run that goes on from there ends the same span.
+/// A place where the run was saved within a span. A run that is resumed there completes this span.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Saved {
     /// The number of the last step.

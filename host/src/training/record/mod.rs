@@ -2,7 +2,7 @@
 //!
 //! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each place where the run was saved.
 //! The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans and at most
-//! [`SPANS`] stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
+//! [`SPANS`] + 1 stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
 
 mod error;
 mod file;
