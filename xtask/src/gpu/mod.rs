@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub use self::pack::rehearse;
+pub use self::{pack::rehearse, programs::ARCHITECTURES};
 
 /// The start of the first line of a training on a GPU.
 pub const USING: &str = "Using cuda device, ";

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{cuda, workspace};
 
 /// The environment variable with the GPUs for which cuda/build.rs compiles the kernels.
-const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
+pub const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
 /// The integration test of the package `cuda` that needs nothing but a driver. With SELVEDGE_GPU=1, which check.sh sets, that driver is the
 /// machine's own.
 const TEST: &str = "gpu";

@@ -10,7 +10,7 @@ use super::{CORE_FEATURES, DENY_WARNINGS, step};
 use crate::{
     cuda,
     gpu::{
-        self, code,
+        self, ARCHITECTURES, code,
         registers::{self, Compiled},
     },
     setup, workspace,
@@ -43,10 +43,18 @@ fn lints() -> Command {
     clippy
 }
 
+/// Returns the command for the lints of the GPU's part. Clippy has a build of its own, for which the kernels are compiled for one GPU only.
 fn gpu_lints() -> Command {
     let mut clippy = lints();
-    clippy.arg("--workspace").args(features());
+    clippy.arg("--workspace").args(features()).env(ARCHITECTURES, LISTED);
     clippy
+}
+
+/// Returns the command for the library's documentation. Its build compiles the kernels for every GPU, and the tests use the same build.
+pub fn doc() -> Command {
+    let mut doc = cargo("doc");
+    doc.args(["--workspace", "--no-deps", "--profile", "test"]).args(features()).env("RUSTDOCFLAGS", "--deny warnings");
+    doc
 }
 
 /// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory. Then counts the instructions of one.
@@ -113,9 +121,8 @@ fn report() -> Result<PathBuf> {
         package_id: String,
         out_dir: PathBuf,
     }
-    // With the lints of the stage before, so that nothing is built anew.
-    let format = ["--message-format", "json-render-diagnostics"];
-    let messages = workspace::output(gpu_lints().args(format).args(DENY_WARNINGS))?;
+    // With the documentation of the stage before, so that nothing is built anew.
+    let messages = workspace::output(doc().args(["--message-format", "json-render-diagnostics"]))?;
     let mut scripts = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     match scripts.find(|script| script.package_id.contains("/cuda#")) {
         Some(script) => Ok(script.out_dir.join("selvedge.report")),

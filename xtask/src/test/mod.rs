@@ -100,7 +100,7 @@ const STAGES: [(&str, Stage); 13] = [
     // The stages beside need it. Most of its build uses one processor.
     ("trainer", |_| step(&mut program::PROGRAM.command())),
     ("clippy", |_| kernels::clippy()),
-    ("rustdoc", |_| rustdoc()),
+    ("rustdoc", |_| step(&mut kernels::doc())),
     ("book", |_| book::check()),
     ("targets", |shared| targets(shared.toolchain.as_ref())),
     ("firmware", |shared| firmware(shared.toolchain.as_ref())),
@@ -175,12 +175,6 @@ fn table(times: &[(&str, f32)]) -> String {
     let lines = [("stage", "seconds".to_owned())].into_iter();
     let lines = lines.chain(times.iter().chain([&total]).map(|(name, seconds)| (*name, format!("{seconds:.1}"))));
     lines.map(|(name, seconds)| format!("{name:<12}{seconds:>8}")).collect::<Vec<_>>().join("\n")
-}
-
-fn rustdoc() -> Result<()> {
-    let mut doc = cargo("doc");
-    doc.args(["--workspace", "--no-deps", "--profile", "test"]).args(kernels::features());
-    step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
 /// Returns the checks of these stages that this machine cannot run, with the reason. `is_set_up` is true while parts are still installed beside the
