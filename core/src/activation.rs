@@ -109,7 +109,8 @@ impl Activation for Relu {
     }
 }
 
-/// The leaky rectifier: `f(x) = 0.01 · x where x < 0, else x`, PyTorch's `LeakyReLU` with its default slope.
+/// The leaky rectifier: `f(x) = 0.01 · x where x < 0, else x`, PyTorch's `LeakyReLU` with its default slope. The gradient is `0.01 ·
+/// grad_output` where `f(x) ≤ 0`, else `grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeakyRelu;

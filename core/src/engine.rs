@@ -66,9 +66,9 @@ pub trait Engine {
     /// Writes `output[s][o] = A(bias[o] + Σₖ input[s][k] · weight[o][k])`, k ascending.
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
-    /// Writes the gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0. Each result is then
-    /// multiplied by the derivative of `P`, the activation that made the input. `grad_sums[s][o]` is the gradient of the loss with respect to
-    /// the sum of output `o` in sample `s`, before the activation.
+    /// Writes the gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, with o ascending; the sum starts at +0. Each
+    /// result is then multiplied by the derivative of `P`, the activation that made the input. `grad_sums[s][o]` is the gradient of the loss
+    /// with respect to the sum of output `o` in sample `s`, before the activation.
     fn linear_input_grad<P: Activation>(
         &self,
         widths: Widths,
@@ -79,7 +79,7 @@ pub trait Engine {
     );
 
     /// Computes the gradient of each parameter and hands it to the optimizer at once. The gradient is not stored:
-    /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, s ascending from +0.
+    /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, with s ascending; each sum starts at +0.
     ///
     /// `ROW` is the number of gradients that an engine may have on its stack at a time, at least 1. No bit depends on it.
     fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(

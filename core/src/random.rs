@@ -84,7 +84,7 @@ impl Generator {
 
 /// Fills `order` with a permutation of 0..len for this seed and epoch (Fisher and Yates, from the last element down).
 ///
-/// For each place from the last down to 1, it takes the draw with the number of the place, and makes one swap.
+/// For each place p from the last down to 1, it swaps the elements at p and at [`below(p, p + 1)`](Generator::below).
 pub fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     let generator = Generator::new(seed, Purpose::Shuffle, epoch);
     for (place, index) in order.iter_mut().zip(0..) {

@@ -15,7 +15,7 @@ pub struct Parameter {
     pub name: String<40>,
     /// The tensor's part in training.
     pub role: Role,
-    /// The sizes: `[outputs, inputs]` for a weight, `[outputs]` for a bias.
+    /// The sizes: `[outputs, inputs]` for the weight of a linear layer, else one size, the layer's outputs.
     pub shape: Vec<u32, 2>,
     /// The place of the tensor's first element in the flat model.
     pub offset: usize,

@@ -14,6 +14,9 @@ pub struct Coded<'a> {
 }
 
 /// A feature's range: integers of 32 bits for [`Element::I16`] and [`Element::U16`], else f32.
+///
+/// These are the rules. `low` is at most `high`. Integers lie within the element's range. Floats are finite, `high − low` is finite, and
+/// `factor` is not negative. The code of `high` is at most 255, and for integers `(high − low) · factor + 2¹⁵` fits into 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CodeRange {
     /// A range of integers.
@@ -103,8 +106,8 @@ impl CodeRange {
 }
 
 impl<'a> Coded<'a> {
-    /// Parses a table. For each feature it has the three numbers of a [`CodeRange`], each 4 bytes, little-endian. For elements of one byte,
-    /// it is empty.
+    /// Parses a table. For each feature it has `low`, `high` and `factor` of a [`CodeRange`], each 4 bytes, little-endian. For elements of one
+    /// byte, the table is empty. Returns `None` for a table of another length, or if a range breaks the rules of [`CodeRange`].
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         Self::of_table(element, bytes, features).filter(|coded| coded.is_sound())
     }

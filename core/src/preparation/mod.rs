@@ -58,7 +58,8 @@ impl Preparation<'_> {
         features * self.element().size()
     }
 
-    /// Writes a sample as the inputs of a network in floating point. If the lengths differ, the shorter one decides.
+    /// Writes a sample as the inputs of a network in floating point. A [`Coded`](Self::Coded) preparation counts as [`Bytes`](Self::Bytes) here.
+    /// If the lengths differ, the shorter one decides.
     #[inline]
     pub fn write(self, sample: &[u8], input: &mut [f32]) {
         match self {
@@ -67,7 +68,8 @@ impl Preparation<'_> {
         }
     }
 
-    /// Writes a sample as the inputs of a network of integers. If the lengths differ, the shorter one decides.
+    /// Writes a sample as the inputs of a network of integers. A [`Scaled`](Self::Scaled) preparation counts as [`Bytes`](Self::Bytes) here. If
+    /// the lengths differ, the shorter one decides.
     #[inline]
     pub fn write_codes(self, sample: &[u8], codes: &mut [u8]) {
         match self {

@@ -183,7 +183,8 @@ pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     }
 }
 
-/// Returns the outputs of a batch, which lie at the end of `tape`, and the batch's mean loss.
+/// Returns the outputs of a batch, and the batch's mean loss. The outputs lie in `tape`, at the end of the batch's `batch · M::Tape::LEN`
+/// elements.
 ///
 /// # Errors
 ///

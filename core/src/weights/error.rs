@@ -98,11 +98,13 @@ pub enum WeightFileError {
     },
     /// The weights cannot be read in place.
     View(ViewError),
-    /// The sums of integers could leave 32 bits, or a multiplier is below 0.
+    /// An integer of a layer is outside its limits. The limits are those of a row's sums
+    /// ([`Int8::SUM_LIMIT`](crate::quantized::Int8::SUM_LIMIT), [`Int4::SUM_LIMIT`](crate::quantized::Int4::SUM_LIMIT)), of a bias
+    /// ([`BIAS_LIMIT`](crate::quantized::BIAS_LIMIT)), of a multiplier (not below 0), and of a weight.
     Overflow {
         /// The linear layer's index, from 0.
         layer: usize,
-        /// The first row of the block of eight rows with the error.
+        /// The first row of the block of eight rows with the error. It is 0 for an int8 weight of −128.
         row: usize,
     },
     /// The record to be written has a value out of its range.

@@ -71,8 +71,9 @@ impl<M> LoadedModel<'_, M> {
 /// # Errors
 ///
 /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after the file's end, were changed, have another version, or
-/// differ in any other way from what the writer gives. [`WeightFileError::Mismatch`] for another architecture than `M`'s.
-/// [`WeightFileError::View`] if the file does not start at a multiple of 4 bytes in memory.
+/// differ in any other way from what the writer gives. [`WeightFileError::Mismatch`] for another architecture than `M`'s. If `M` has a custom
+/// layer at the first place that differs, the error is [`WeightFileError::OtherThanCustom`]. [`WeightFileError::View`] if the file does not
+/// start at a multiple of 4 bytes in memory.
 pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError> {
     let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
     let rest = check_layers::<M>(body)?;

@@ -38,7 +38,8 @@ impl From<ReadError> for io::Error {
 
 /// Reads a file of at most `limit` bytes. A larger one is refused before it takes memory.
 ///
-/// A pipe is read too, up to 256 MiB; it is given up when nothing comes for ten seconds. Folders and devices are refused.
+/// A pipe is read too, up to `limit` or 256 MiB, whichever is smaller; it is given up when nothing comes for ten seconds. Folders and devices
+/// are refused.
 ///
 /// # Errors
 ///

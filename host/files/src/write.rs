@@ -72,8 +72,8 @@ pub fn write_new(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<(
     create().map_err(WriteError::of(path))
 }
 
-/// Checks that a file can be written later: that its folder can be made and written to, and that nothing but a file is in
-/// its place (a device would be replaced by the file).
+/// Checks that a file can be written later: its folder can be written to, and nothing but a file is in its place (a device would be replaced by
+/// the file). Missing folders are made, and they stay.
 ///
 /// # Errors
 ///

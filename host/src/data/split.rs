@@ -126,7 +126,9 @@ impl Split {
         Self { features, element, store: Arc::new(store), rows: Rows::First, targets, groups: Vec::new() }
     }
 
-    /// Returns the same samples with a group for each, such as a person. No part of them divides a group. An empty list means no groups.
+    /// Returns the same samples with a group for each, such as a person.
+    /// [`Dataset::hold_out_for_validation`](super::Dataset::hold_out_for_validation) and [`Dataset::folds`](super::Dataset::folds) keep each
+    /// group whole. [`Dataset::hold_out`](super::Dataset::hold_out) does not. An empty list means no groups.
     ///
     /// # Panics
     ///

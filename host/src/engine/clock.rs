@@ -9,7 +9,7 @@ use team::Team;
 
 use super::{Grid, Simd};
 
-/// The times of an engine's threads, since the engine was made.
+/// The times of an engine's threads since it became [`timed`](Simd::timed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// The time from sharing out work to the end of the last thread's part. In a [simulation](Simd::simulated), it is the time of the

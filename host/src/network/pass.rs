@@ -92,6 +92,10 @@ impl Workspace {
     /// # Errors
     ///
     /// [`StepError`] for a batch that is empty or too large, and for targets that the loss cannot compare with the outputs.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace is not [for training](Self::for_training).
     pub fn forward<E: Engine, L: Loss>(
         &mut self,
         engine: &E,
@@ -117,7 +121,7 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// If the batch is larger than the workspace's.
+    /// If the batch is larger than the workspace's, or if the workspace is not [for training](Self::for_training).
     pub fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,

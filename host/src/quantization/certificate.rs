@@ -41,8 +41,8 @@ const ROUNDED_UP: f64 = 1.0 + 1e-9;
 pub struct Certificate {
     /// The floating-point network's class.
     pub class: usize,
-    /// The distance between the logit of this class and the logit of one other class: that with the smallest difference between margin and
-    /// bound.
+    /// The logit of `class` minus the logit of one other class. Each other class has such a difference, and a bound of its error. This is the
+    /// class for which the difference exceeds its bound by the least.
     pub margin: f64,
     /// The largest possible error of `margin` in the quantised network.
     pub bound: f64,

@@ -45,7 +45,8 @@ impl F16Network {
         self.widened.outputs(engine, values)
     }
 
-    /// Returns the network's file.
+    /// Returns the network's file. `source` is the weight hash of the model. The two accuracies are the scores of the model and of this network
+    /// on the test samples, 0 to 1.
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl<E: Engine> Quantizer<'_, E> {
-    /// Continues the training of the model with rounded weights. The scales stay the best scales of the weights before fine-tuning. `see` gets each
-    /// epoch, tested on the held-out samples.
+    /// Continues the training of the model with rounded weights. The scales are those of the weights before fine-tuning, by least squares. They
+    /// do not change. `see` gets each epoch, tested on the held-out samples.
     ///
     /// # Errors
     ///

@@ -37,12 +37,13 @@ impl Quantized {
         self.network.shrunk()
     }
 
-    /// Returns the hidden layers' orders in the file.
+    /// Returns the hidden layers' orders in the file: for each layer, and for each place in the file, the number of the unit in the model.
     pub fn orders(&self) -> &[Vec<usize>] {
         &self.orders
     }
 
-    /// Returns the numbers that the network's integers stand for, for each sample.
+    /// Returns the numbers that the network's integers stand for, for each sample. `values` has the samples' codes, one byte for each input, one
+    /// sample after the other.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
         for_each(engine, &samples, |sample| self.of_sample(sample))
@@ -63,7 +64,8 @@ impl Quantized {
         SampleOutputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
     }
 
-    /// Returns the network's file.
+    /// Returns the network's file. `source` is the weight hash of the model. The two accuracies are the scores of the model and of this network
+    /// on the test samples, 0 to 1.
     ///
     /// # Errors
     ///

@@ -57,7 +57,8 @@ pub struct LayerReport {
 const TOGETHER: usize = 500;
 
 impl Report {
-    /// Runs both networks. `run` runs the quantised one. `orders` are the orders of the hidden layers' units in the file, if these differ.
+    /// Runs both networks. `run` runs the quantised one. `orders` has the order of each hidden layer in the file
+    /// ([`Quantized::orders`](super::Quantized::orders)). It is empty for f16, and then no [density](LayerReport::density) is computed.
     pub fn new<E: Engine>(
         engine: &E,
         reference: &Reference,

@@ -49,6 +49,9 @@ pub(super) struct FineTuned {
 impl<'a, E: Engine> Quantizer<'a, E> {
     /// Holds out training samples for the choice, and finds an order of the model's hidden units.
     ///
+    /// A sample of `data` must be bytes, one for each input. For other data, make a [`Coding`](super::Coding) first. Then `data` is
+    /// [`Coding::data`](super::Coding::data), and `reference` is [`Coding::fold`](super::Coding::fold).
+    ///
     /// # Errors
     ///
     /// [`QuantizationError::Samples`] for too few training samples.

@@ -150,7 +150,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] if the checkpoint has more or fewer numbers than such a run.
+    /// [`CheckpointError`] if the checkpoint has more or fewer numbers than such a run, if its weights cannot be used, or if there is not enough
+    /// memory.
     pub fn into_state(self, architecture: &Architecture, options: &TrainingOptions) -> Result<State, CheckpointError> {
         let Self { path, description, numbers } = self;
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
@@ -160,7 +161,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] if the checkpoint has other layers.
+    /// [`CheckpointError`] if the checkpoint has other layers, or if its recipe cannot be read. Also the errors of
+    /// [`into_state`](Self::into_state).
     pub fn into_network(self, architecture: &Architecture) -> Result<Network, CheckpointError> {
         let network = || {
             let Self { path, description, numbers } = &self;

@@ -1,8 +1,8 @@
 //! The record of a run has all that a report of the run needs. It is a file of JSON lines beside the weights.
 //!
-//! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each place where the run was saved.
-//! The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans and at most
-//! [`SPANS`] + 1 stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
+//! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each of the last two places where the
+//! run was saved. The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans
+//! and at most [`SPANS`] + 1 stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
 
 mod error;
 mod file;
@@ -22,7 +22,7 @@ pub const FORMAT: u32 = 1;
 pub const BEGINNING: &[u8] = b"{\"line\":\"run\"";
 /// The ending of a record's name.
 pub const ENDING: &str = "run.jsonl";
-/// The largest number of spans of a new run, and of epochs that it stores. See [`Record::thin`].
+/// The largest number of spans of a new run. It stores at most one epoch more. See [`Record::thin`].
 pub const SPANS: u64 = 1000;
 /// The largest number of bytes of a record that is read.
 pub const MAX_BYTES: u64 = 8 << 20;
@@ -38,7 +38,7 @@ pub struct Record {
     pub spans: Vec<Span>,
     /// The epochs, and the tests after them.
     pub epochs: Vec<EpochLine>,
-    /// The places where the run was saved last.
+    /// The last places where the run was saved, at most two.
     pub saved: Vec<Saved>,
     /// The end. `None` for a run that goes on, or that was ended from outside.
     pub end: Option<End>,
