@@ -109,8 +109,8 @@ impl Activation for Relu {
     }
 }
 
-/// The leaky rectifier: `f(x) = 0.01 · x where x < 0, else x`, PyTorch's `LeakyReLU` with its default slope. The gradient is `0.01 ·
-/// grad_output` where `f(x) ≤ 0`, else `grad_output`.
+/// The leaky rectifier: `f(x) = 0.01 · x where x < 0, else x`, PyTorch's `LeakyReLU` with its default slope. For `f(x) ≤ 0` the gradient is 0.01
+/// times `grad_output`, else `grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeakyRelu;

@@ -1,8 +1,8 @@
 //! A [`Team`] shares out work among threads. A waiting thread spins for a moment, so that sharing out work costs less than a microsecond.
 //!
 //! A step of training is a dozen products of tens of microseconds each. A sleeping thread wakes too late for that: see docs/bench-cpu.md. The
-//! caller spins for 20 µs, a helper for 100 µs. With more threads than cores, both sleep almost at once. Then it sleeps: longer spinning could
-//! keep a core from the thread that does the work.
+//! caller spins for 20 µs, a helper for 100 µs, and then it sleeps. Longer spinning could keep a core from the thread that does the work. With
+//! more threads than cores, a waiting thread sleeps almost at once.
 //!
 //! - `gate`: the number for which threads wait. `sync`: the threads, locks and atomic numbers. In a build with `--cfg loom`, they are loom's.
 //! - `models`: tests with loom's threads, in many orders and with every value that a thread may see. `tests`: tests with the standard library's.

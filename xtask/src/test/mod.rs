@@ -8,7 +8,7 @@ use std::{env, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use board::{Board, Processor};
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use launch::cargo;
 
 use self::aside::Aside;
@@ -43,7 +43,7 @@ const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR doe
 #[derive(Args)]
 pub struct TestOptions {
     /// Run only the stages whose names contain one of these texts, such as clippy,book
-    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    #[arg(long, value_name = "STAGE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     only: Vec<String>,
     /// First list the missing tools of the stages, with their sources and licences, and install them
     #[arg(long)]
@@ -272,6 +272,8 @@ fn step(command: &mut Command) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
@@ -280,6 +282,20 @@ mod tests {
         assert!(error.contains(": there are fmt, trainer, ") && error.ends_with(", boards"), "{error}");
         assert!(error.starts_with("no stage has x y in its name"), "{error}");
         STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
+    }
+
+    #[test]
+    fn stages_are_a_list_without_empty_names() {
+        let parsed = |only: &str| {
+            let command = TestOptions::augment_args(clap::Command::new("test"));
+            let matches = command.try_get_matches_from(["test", "--only", only])?;
+            TestOptions::from_arg_matches(&matches)
+        };
+        assert_eq!(parsed("clippy,book").unwrap().only, ["clippy", "book"]);
+        for empty in ["", "clippy,"] {
+            let error = parsed(empty).err().unwrap().to_string();
+            assert!(error.contains("a value is required for '--only <STAGE>'"), "{error}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ struct Kernels;
 impl Check for Kernels {
     fn run(&self, model: Model, case: &Case) {
         let expected = model.portable(case);
-        // Launches of several tasks access the same memory as those of one task, which are left out if every access is checked.
+        // If every access is checked, launches of one task are left out: they run the same code as launches of several tasks.
         for way in WAYS.into_iter().filter(|way| !(is_sanitized() && way.is_plain)) {
             let found = emulated(model, case, way);
             assert!(found == expected, "{way:?}, {case:?}: {}", found.difference(&expected));
