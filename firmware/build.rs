@@ -252,20 +252,20 @@ impl fmt::Display for Constants<'_> {
             &format_args!("selvedge::shape::InputShape::{input_shape:?}"),
         )?;
         constant(
-            "Whether a sample's values are prepared, other than bytes that are taken as they are.",
+            "True if the samples have a preparation other than `Bytes`.",
             "IS_PREPARED",
             "bool",
             &prepared.is_some(),
         )?;
         let element = prepared.unwrap_or_default();
         constant(
-            "The numbers that a sample's values are.",
+            "The number type of a sample's values.",
             "ELEMENT",
             "selvedge::preparation::Element",
             &format_args!("selvedge::preparation::Element::{element:?}"),
         )?;
         constant(
-            "The way from a sample's values to the inputs of a network that is trained here: a weight file's field, or nothing.",
+            "The preparation for a network that is trained on the board, as the field of a weight file. Empty if there is none.",
             "PREPARATION",
             "&[u8]",
             &format_args!("&{preparation:?}"),
@@ -278,10 +278,20 @@ impl fmt::Display for Constants<'_> {
         )?;
         constant("Bytes of a sample.", "SAMPLE_LEN", "usize", &(architecture.inputs() * element.size()))?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;
-        constant("Its epochs.", "EPOCHS", "u64", &training.epochs)?;
-        constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
-        constant("Its samples.", "SAMPLES", "usize", &training.samples)?;
-        constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
+        constant("The number of epochs of a training on the device.", "EPOCHS", "u64", &training.epochs)?;
+        constant(
+            "The number of samples in a batch of a training on the device.",
+            "BATCH",
+            "usize",
+            &training.batch_size,
+        )?;
+        constant("The number of samples of a training on the device.", "SAMPLES", "usize", &training.samples)?;
+        constant(
+            "The learning rate of a training on the device.",
+            "LEARNING_RATE",
+            "f32",
+            &format_args!("{:?}", training.learning_rate),
+        )?;
         let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
         let widths: Vec<_> =
             [architecture.inputs() as u32].into_iter().chain(linear.map(|layer| layer.widths().1)).collect();
@@ -295,7 +305,10 @@ impl fmt::Display for Constants<'_> {
             Integers::Int8 => "Int8",
             Integers::Int4 => "Int4",
         };
-        writeln!(f, "/// What the model's integers are.\npub type IntegerFormat = selvedge::quantized::{format};")?;
+        writeln!(
+            f,
+            "/// The format of an integer network. It is `Int8` if the network is not an integer network.\npub type IntegerFormat = selvedge::quantized::{format};"
+        )?;
         writeln!(f, "/// The model.\npub type Model = selvedge::mlp!({});", architecture.expression())
     }
 }

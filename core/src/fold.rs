@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Architecture {
-    /// Returns the chain without the batch normalisations that directly follow a linear layer, and without dropout.
+    /// Returns the chain without dropout, and without the batch normalisations after a linear layer, if no layer of another kind stands between.
     pub fn folded(&self) -> Self {
         let chain = self.for_prediction();
         let mut before = None;

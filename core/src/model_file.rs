@@ -33,7 +33,7 @@ impl<'a> FileInfo<'a> {
     ///
     /// # Errors
     ///
-    /// The errors of [`WeightFile::parse`] and [`QuantizedFile::parse`].
+    /// The errors of [`WeightFile::parse`] or [`QuantizedFile::parse`], and of [`checked`].
     pub fn read(file: &'a [u8]) -> Result<Self, WeightFileError> {
         if QuantizedFile::<Int8>::is_one(file) {
             Self::quantized::<Int8>(file, WeightFormat::Int8)

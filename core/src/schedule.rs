@@ -39,7 +39,8 @@ pub enum Schedule {
         warm_up: u64,
         /// The number of steps of the run.
         total: u64,
-        /// The rate from step `total` on, as a fraction of `base`. The run's last step is just before it.
+        /// The rate from step `total` on, as a fraction of `base`. The run's last step is `total − 1`, so its
+        /// rate does not quite reach this value.
         final_fraction: f64,
     },
     /// The rate rises as half a cosine and falls as another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"` and `base` as `max_lr`.

@@ -141,7 +141,7 @@ impl Signature<'_> {
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 100;
 
-/// Names of a network's outputs or features in their order, as a file or a message has them. Each name is its length as a byte, and then
+/// The names or the units of a network's outputs or features, in their order, as a file has them. Each is its length as a byte, and then
 /// its bytes of UTF-8. Without names, there are no bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

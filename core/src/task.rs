@@ -75,8 +75,8 @@ impl fmt::Display for TaskKind {
 pub struct TargetScale<'a>(Scaled<'a>);
 
 impl<'a> TargetScale<'a> {
-    /// Parses a table: for each output a scale and a shift, each an f32, little-endian. Returns `None` unless all are finite and each scale is
-    /// above 0.
+    /// Parses a table: for each output a scale and a shift, each an f32, little-endian. Returns `None` for a table of another length, if a
+    /// number is not finite, or if a scale is not above 0.
     pub fn parse(bytes: &'a [u8], outputs: usize) -> Option<Self> {
         Self::of_table(bytes, outputs).filter(|scale| scale.is_sound())
     }
@@ -107,7 +107,8 @@ const MULTI_LABEL: u8 = 1;
 const REGRESSION: u8 = 2;
 
 impl<'a> Task<'a> {
-    /// Reads the task of a file's field: a kind, and for a regression a table of the right length.
+    /// Reads the task of a file's field: a kind, and for a regression a table of the right length. Returns `None` for an unknown kind and for a
+    /// table of another length.
     ///
     /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong values, but do no
     /// other harm.

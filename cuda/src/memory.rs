@@ -89,7 +89,7 @@ pub struct Memory<B> {
     pub input: [B; 2],
     /// Every layer's outputs.
     pub tape: B,
-    /// The gradients at the sums before these outputs.
+    /// The gradients at every layer's sums (its results before the activation).
     pub grad_tape: B,
     /// The terms of a batch's loss.
     pub loss_terms: B,

@@ -8,13 +8,13 @@ use selvedge::{
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
-    /// The samples or the network do not have the widths of the build.
+    /// A sample or the network has another size than the constants in [`board`](crate::board) say.
     Workspace(WorkspaceError),
     /// The embedded samples or labels were refused.
     Data(IdxError),
     /// A training step was refused.
     Step(StepError),
-    /// No frame can hold an answer.
+    /// An answer does not fit into the buffer for its frame.
     Answer(MessageError),
     /// There is another number of embedded samples than `training.toml` says.
     Samples {

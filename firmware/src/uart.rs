@@ -75,7 +75,8 @@ impl Uart for CmsdkUart {
     }
 }
 
-/// A USART of the STM32F4 (RM0090); pin n of port p is 16·p + n, port A being 0, with the pin's alternate function 7.
+/// A USART of the STM32F4 (RM0090). Pin n of port p has the number 16 · p + n, and port A is 0. The driver gives each pin its alternate
+/// function 7.
 pub struct Stm32Usart(Block);
 
 impl Stm32Usart {

@@ -86,7 +86,10 @@ impl<'a> Archive<'a> {
             return Err(wrong(format!("it has {size} bytes, more than {limit}")));
         }
         if size / MAX_RATIO > entry.compressed_size() {
-            return Err(wrong(format!("its {size} bytes cannot be in {} compressed ones", entry.compressed_size())));
+            return Err(wrong(format!(
+                "the archive's directory states {size} bytes, and {} compressed bytes cannot hold so many",
+                entry.compressed_size()
+            )));
         }
         // The size is the file's claim: what is unpacked may be more.
         let mut bytes = Vec::new();
@@ -95,7 +98,11 @@ impl<'a> Archive<'a> {
             return Ok(bytes);
         }
         entry.take(size + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
-        if bytes.len() as u64 == size { Ok(bytes) } else { Err(wrong(format!("it does not have its {size} bytes"))) }
+        if bytes.len() as u64 == size {
+            Ok(bytes)
+        } else {
+            Err(wrong(format!("it does not unpack to the {size} bytes that the archive's directory states")))
+        }
     }
 }
 

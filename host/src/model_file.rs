@@ -201,7 +201,7 @@ impl<'a> ModelFile<'a> {
         words * size_of::<u32>()
     }
 
-    /// Checks that all weights are finite, and no variance is below 0. Those of an integer network are.
+    /// Checks that all weights are finite, and no variance is below 0. The weights of an integer network are always finite.
     ///
     /// # Errors
     ///

@@ -19,8 +19,6 @@ import sys
 
 import numpy as np
 
-from generate import NeuralNetwork
-
 
 def sequential(layers):
     from torch import nn
@@ -58,6 +56,8 @@ def loaded(layers, state):
 def by_pytorch(path, inputs, layers):
     import torch
     from safetensors.torch import load_file
+
+    from generate import NeuralNetwork
 
     if path.suffix == ".npz":
         with np.load(path) as arrays:

@@ -9,9 +9,9 @@ use wasm_bindgen::prelude::*;
 /// The number of elements in a row: whole vectors and a rest.
 const LEN: usize = 11;
 
-/// Computes this number of rows of chains, both by vectors and number by number. Returns the number of results that differ.
+/// Computes this number of rows of 11 fused multiply-adds, once by vectors and once number by number. Returns the number of results that differ.
 ///
-/// The numbers have any bits, or terms that cancel, or are near zero.
+/// The numbers have random bits, or give products that cancel or are subnormal, or are special values such as −0, infinity and NaN.
 #[wasm_bindgen(js_name = rowFaults)]
 pub fn row_faults(seed: u32, rows: u32) -> u32 {
     let draws = Generator::new(seed.into(), Purpose::Fingerprint, 0);

@@ -13,7 +13,10 @@ pub const EXAMPLES: &Examples = &[
             ("flash --weights weights/96-24-3.selvedge --data motion.csv --probe", "your own network on a real chip"),
         ],
     ),
-    ("bench cpu", &[("bench cpu --plot cpu.png", "beside this machine's peak, as a table and a picture")]),
+    (
+        "bench cpu",
+        &[("bench cpu --plot cpu.png", "the speed of training beside this machine's peak, as a table and a picture")],
+    ),
     ("bench cuda", &[("bench cuda --batch-size 64,1024", "epochs on this machine's GPU")]),
     ("bench kernels", &[("bench kernels forward", "the products with this word in their names")]),
     ("bench device", &[("bench device --board microbit", "a prediction's instructions, code, RAM and stack")]),
@@ -35,14 +38,14 @@ pub const EXAMPLES: &Examples = &[
     (
         "test",
         &[
-            ("test --setup", "all that a change must pass, and first what that needs"),
+            ("test --setup", "install the missing tools, then run every check that a change must pass"),
             ("test --only clippy", "one stage"),
         ],
     ),
     ("check deny", &[("check deny", "licences, sources, versions, and known weaknesses of the dependencies")]),
     ("check typos", &[("check typos", "the spelling")]),
     ("check oldest", &[("check oldest", "what the oldest compiler cannot build")]),
-    ("check systems", &[("check systems", "what is not for Windows or macOS")]),
+    ("check systems", &[("check systems", "code that does not compile for Windows or macOS")]),
     ("check package", &[("check package", "the library as crates.io would get it")]),
     ("check threads", &[("check threads --schedules 64", "races, in 64 orders of the threads")]),
     ("check api", &[("check api", "changes of the library's public interface"), ("check api --write", "its new list")]),

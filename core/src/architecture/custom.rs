@@ -29,8 +29,8 @@ impl CustomLayer {
     ///
     /// # Panics
     ///
-    /// If the name is not of this kind, or if no layer of a network can have such sizes. In the constant [`LAYERS`](Layer::LAYERS) of a layer,
-    /// this is an error of the build.
+    /// If the name is not of this kind, if a width is above [`MAX_WIDTH`], or if the layer has more than `u32::MAX` parameters. In the constant
+    /// [`LAYERS`](Layer::LAYERS) of a layer, this is an error of the build.
     pub const fn of<L: Layer>(name: &'static str) -> Self {
         let [inputs, outputs] = [<L::Input as Flat>::LEN, <L::Output as Flat>::LEN];
         assert!(inputs <= MAX_WIDTH as usize && outputs <= MAX_WIDTH as usize, "a layer is too wide");
@@ -158,7 +158,8 @@ impl Described for LayerDescription {
     }
 }
 
-/// Writes the layer's number. For a custom layer, the name as text, the inputs, the outputs and the number of parameters follow.
+/// Writes the layer's number. For a layer of the library, its widths follow. For a custom layer, these follow: the name as text, the inputs, the
+/// outputs and the number of parameters.
 impl Serialize for LayerDescription {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -104,7 +104,7 @@ impl Architecture {
         chain
     }
 
-    /// Returns the chain with dropout after each activation. A chain that already has dropout stays as it is.
+    /// Returns the chain with dropout after each activation and after each GELU. A chain that already has dropout stays as it is.
     ///
     /// `None` if that is more than [`MAX_LAYERS`] layers.
     pub fn with_dropout(&self) -> Option<Self> {
@@ -125,8 +125,13 @@ impl Architecture {
 
     /// Returns the number of values in the flat model: parameters and buffers.
     ///
-    /// `None` if the chain is no network: it has no linear layer in front, a width of 0 or above [`MAX_WIDTH`], neighbours of different
-    /// widths, an activation after a layer that takes none, or more values than memory can hold.
+    /// `None` if the chain is no network:
+    ///
+    /// - its first layer is not linear, or there is none;
+    /// - a width is 0 or above [`MAX_WIDTH`];
+    /// - a layer's inputs are not the outputs of the layer before;
+    /// - an activation does not directly follow a linear layer or a batch normalisation;
+    /// - the values are more than memory can hold.
     pub fn parameter_count(&self) -> Option<usize> {
         parameter_count(self.layers.iter().copied())
     }

@@ -178,7 +178,7 @@ enum Expected {
 }
 
 impl Word {
-    /// Returns the layer's word that is most similar to this word, if one is similar.
+    /// Compares this word with the words of all layers. Returns the most similar one, or `None` if none is similar.
     pub fn nearest(&self) -> Option<&'static str> {
         let words = LayerKind::with_words(1).into_iter().filter_map(LayerKind::word);
         let distances = words.map(|word| (distance(&self.text, word), word));

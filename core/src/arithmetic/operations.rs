@@ -1,6 +1,7 @@
 use super::{fma, sqrt};
 
-/// The operations of an elementwise rule. Each engine computes them with its own instructions, and all give the same bits.
+/// The operations from which an [`Optimizer`](crate::optimizer::Optimizer)'s rule is made. An engine may compute them with its own instructions.
+/// All engines give the same bits.
 pub trait Operations {
     /// Returns `a · b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;

@@ -182,7 +182,8 @@ impl Backward<'_> {
         }
     }
 
-    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input.
+    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input. `features` are those that
+    /// [`find_grads`](Self::find_grads) filled. Call it before [`update`](Self::update), because it needs the weights before the update.
     pub fn input_grad<P: Activation, E: Engine>(
         &self,
         engine: &E,
@@ -205,7 +206,8 @@ impl Backward<'_> {
         });
     }
 
-    /// Hands weights and biases with their gradients to the optimizer, and moves the running moments after a training pass.
+    /// Hands weights and biases with their gradients to the optimizer, and moves the running moments after a training pass. `features` and the
+    /// gradients are those of [`find_grads`](Self::find_grads).
     pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &self,
         engine: &E,

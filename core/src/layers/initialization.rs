@@ -13,7 +13,9 @@ pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
     model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
 }
 
-/// Does the same as [`initialize`], for a flat model whose layers are known at run time. It has as many values as the architecture.
+/// Does the same as [`initialize`], for a flat model whose layers are known at run time. `flat` has
+/// [`architecture.parameter_count()`](Architecture::parameter_count) values. If it is shorter, the first layer that does not fit and all later
+/// layers stay as they are.
 pub fn initialize_flat(architecture: &Architecture, flat: &mut [f32], seed: u64) {
     let generator = Generator::new(seed, Purpose::Initialization, 0);
     for stage in architecture.stages() {

@@ -50,7 +50,8 @@ pub trait Loss: Sync {
     ///
     /// # Errors
     ///
-    /// [`LossError`] for a target that names no class.
+    /// [`LossError`] for a target without a class weight. Without class weights, the targets are not checked here, but by
+    /// [`value`](Self::value).
     fn total_weight(&self, width: usize, targets: &[Self::Target]) -> Result<f32, LossError>;
 
     /// Returns the sum of the samples' losses, divided by the batch's [`total_weight`](Self::total_weight).

@@ -22,9 +22,9 @@ pub enum Logits<'a> {
     Float32(Words<'a>),
     /// Logits of an integer network.
     Int32 {
-        /// The sum of each output.
+        /// The integer that the network gives for each output, as [`QuantizedFile::run`](crate::quantized::QuantizedFile::run) returns it.
         sums: Words<'a>,
-        /// The logit that a sum of 1 stands for.
+        /// The factor from such an integer to its logit.
         scale: f32,
     },
 }
@@ -62,7 +62,7 @@ impl<'a> Logits<'a> {
         Self::Float32(Words(as_bytes(values)))
     }
 
-    /// Makes logits of an integer network's outputs; `scale` is the logit that a sum of 1 stands for.
+    /// Makes logits of an integer network's outputs; `scale` is the factor from an integer to its logit.
     pub fn int32(sums: &'a [i32], scale: f32) -> Self {
         Self::Int32 { sums: Words(i32_bytes(sums)), scale }
     }

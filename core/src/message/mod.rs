@@ -45,7 +45,7 @@ pub use logits::{Logits, Words};
 /// The protocol's version that this build speaks.
 pub const VERSION: u8 = 4;
 
-/// The number of candidates in a [`Prediction`].
+/// The largest number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
 
 /// Returns a buffer size for the frame of the longest request, which has a label and a sample of `sample` bytes.

@@ -1,7 +1,7 @@
 //! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
 //! An optimizer keeps some numbers for each parameter. The parameter `STATE` of the trait [`Optimizer`] is their number. A
-//! [`Trainer`](crate::training::Trainer) has memory for them. In the formulas, z(x) is x, or +0 where x is subnormal. The rules use it for means
+//! [`Trainer`](crate::training::Trainer) has memory for them. In the formulas, z(x) is +0 if x is subnormal or −0, and else x. The rules use it for means
 //! of gradients and for velocities.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
@@ -65,9 +65,9 @@ impl Rule {
     }
 }
 
-/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The slice has one box for each value that the
-/// optimizer keeps ([`Rule::states`](crate::optimizer::Rule::states)). The macro passes the boxes on as an array. It panics if the slice has
-/// another length.
+/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The second argument is a slice of
+/// [`Rule::states`](crate::optimizer::Rule::states) boxes. Each box holds one number for each parameter, in the model's type. The expression
+/// gets an array of references to their contents. The macro panics if the slice has another length.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, mlp, optimizer::{Rule, Sgd}, training, with_rule};

@@ -12,8 +12,8 @@ pub struct Scaled<'a> {
 }
 
 impl<'a> Scaled<'a> {
-    /// Parses a table. It has a scale and a shift, each an f32, little-endian, for each feature or once for all features. Returns `None` unless
-    /// all are finite.
+    /// Parses a table. It has a scale and a shift, each an f32, little-endian, for each feature or once for all features. Returns `None` for a
+    /// table of another length, or if a number is not finite.
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         Self::of_table(element, bytes, features).filter(|scaled| scaled.is_sound())
     }

@@ -84,8 +84,8 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     /// # Errors
     ///
     /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after the file's end, were changed, have another version, or
-    /// differ in any other way from what the writer gives. [`WeightFileError::Overflow`] for weights whose sums could leave 32 bits.
-    /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
+    /// differ in any other way from what the writer gives. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row,
+    /// a bias or a multiplier. [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
@@ -117,7 +117,8 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         layout::architecture(self.widths)
     }
 
-    /// Returns the meaning of the inputs and outputs. A file of version 1 does not have it.
+    /// Returns the meaning of the inputs and outputs. For a file of version 1, it is [`Signature::default`]: a classification of bytes, with
+    /// nothing else known.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, layout::ends(self.widths, F::IS_INTEGERS))
     }
@@ -162,10 +163,11 @@ pub fn encoded_len<F: QuantizedFormat>(
 ///
 /// # Errors
 ///
-/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them. [`WeightFileError::Overflow`] for
-/// weights whose sums could leave 32 bits. [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths.
-/// [`WeightFileError::Record`] for a record with a value out of its range. [`WeightFileError::Signature`] for a signature that does not
-/// fit the network. [`WeightFileError::TooLarge`] for a short buffer.
+/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them, or if `layers` does not have one element for
+/// each linear layer. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row, a bias, a multiplier or a weight.
+/// [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths. [`WeightFileError::Record`] for a record with a value
+/// out of its range. [`WeightFileError::Signature`] for a signature that does not fit the network. [`WeightFileError::TooLarge`] for a short
+/// buffer.
 pub fn encode<F: QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],

@@ -97,8 +97,8 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
     }
 
-    /// Does the same as [`predict_by_layer`](Self::predict_by_layer), and also gives each layer's activations to `computed`. The activations of
-    /// the last layer are the logits, so its slice is empty.
+    /// Does the same as [`predict_by_layer`](Self::predict_by_layer), and also gives each layer's activations to `computed`. The last layer
+    /// writes into `logits`. For this layer, `computed` gets an empty slice.
     ///
     /// # Errors
     ///

@@ -56,12 +56,13 @@ macro_rules! required {
 }
 pub(super) use required;
 
-/// Returns the number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or the start of one, that is
-/// known when a program is built. The result can be the length of an array, as in the [module's example](crate::quantized).
+/// Returns the number of 32-bit words that a prediction needs as its workspace. `file` is a whole quantised file that is known when a program is
+/// built. The result can be the length of an array, as in the [module's example](crate::quantized).
 ///
 /// # Panics
 ///
-/// If the bytes do not begin as a quantised file. In a constant, that is an error of the build.
+/// If the bytes do not begin as a quantised file, or if their number is not the length that the file states. In a constant, that is an error of
+/// the build.
 pub const fn required_words(file: &[u8]) -> usize {
     if Header::is_of(file, Int8::MAGIC) {
         let (widths, count) = widths(file, Int8::MAGIC);

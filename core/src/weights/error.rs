@@ -71,11 +71,12 @@ pub enum WeightFileError {
         /// The parameter's place in the file.
         index: usize,
     },
-    /// The number of weight bytes is not the architecture's.
+    /// The weights do not have the architecture's length. A reader and [`encode_flat`](super::encode_flat) count bytes;
+    /// [`quantized::encode`](crate::quantized::encode) counts the numbers of one slice of a layer.
     WeightBytes {
-        /// The number of bytes that follows from the architecture.
+        /// The length that follows from the architecture.
         expected: usize,
-        /// The number of bytes in the file.
+        /// The length that was found.
         found: usize,
     },
     /// The file's architecture differs from the model's.

@@ -11,7 +11,7 @@
 pub struct TrainingRecord<'a> {
     /// The seed of initialisation and shuffling.
     pub seed: u64,
-    /// The data set's name.
+    /// The data set's name, without control characters.
     pub dataset: &'a str,
     /// SHA-256 of the training samples and then their labels.
     pub dataset_checksum: [u8; 32],
@@ -25,12 +25,12 @@ pub struct TrainingRecord<'a> {
     pub steps: u64,
     /// The number of samples in a batch.
     pub batch_size: u32,
-    /// The learning rate, or the base rate of a schedule.
+    /// The learning rate, or the base rate of a schedule. It is finite and not negative.
     pub learning_rate: f32,
     /// The score on the test samples after training, 0 to 1. For a classification, it is the part of the samples whose class is right. For
     /// labels, it is the part of the labels that are right. For a regression, it is the mean R², and 0 stands for a negative one.
     pub accuracy: f32,
-    /// All settings of the run, as a recipe file.
+    /// All settings of the run, as a recipe file. Line feeds are its only control characters.
     pub recipe: &'a str,
 }
 

@@ -21,7 +21,8 @@ pub struct LoadedModel<'a, M> {
     pub model: &'a M,
     /// The record of the training that gave the weights.
     pub record: TrainingRecord<'a>,
-    /// The meaning of the inputs and outputs. A file of version 2 does not have it.
+    /// The meaning of the inputs and outputs. For a file of version 2, it is [`Signature::default`]: a classification of bytes, with nothing
+    /// else known.
     pub signature: Signature<'a>,
 }
 

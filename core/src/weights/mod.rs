@@ -30,7 +30,8 @@ pub const VERSION: u16 = 3;
 /// The version before files had a signature.
 pub(crate) const WITHOUT_SIGNATURE: u16 = 2;
 
-/// The largest number of parameters of a model. The length of a file with this many parameters and the longest header fits into 32 bits.
+/// The largest number of values (parameters and buffers) of a model that the host's programs take. This library does not check it. The length of
+/// a file with this many values and the longest header fits into 32 bits.
 pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 
 pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";

@@ -99,7 +99,8 @@ impl<'a> WeightFile<'a> {
         &self.record
     }
 
-    /// Returns the meaning of the inputs and outputs. A file of version 2 does not have it.
+    /// Returns the meaning of the inputs and outputs. For a file of version 2, it is [`Signature::default`]: a classification of bytes, with
+    /// nothing else known.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, self.layers.ends())
     }

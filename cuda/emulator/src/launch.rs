@@ -9,7 +9,7 @@ use crate::{module::Kernel, scheduler};
 /// The shape of a launch, and its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// The number of blocks. Some exist at a time, in any order.
+    /// The number of blocks. Only some of them exist at the same time. They begin in any order.
     pub grid: u32,
     /// The number of threads of each block.
     pub block: u32,
@@ -85,7 +85,9 @@ pub enum Fault {
         what: String,
     },
     /// Threads wait in a loop for something that does not come.
-    #[error("{waiting} threads wait in a loop, and no thread gets on; do they wait for a block that is not there?")]
+    #[error(
+        "{waiting} threads wait in a loop, and no thread makes progress; do they wait for a block that does not exist yet?"
+    )]
     Deadlock {
         /// The number of these threads.
         waiting: usize,
@@ -114,11 +116,13 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 
 /// Runs launches to their end, in the order of a stream.
 ///
-/// A launch begins when all launches before it are complete. A `programmatic` launch may also begin as soon as each block of the launch before
-/// it has called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. If the earlier launch did not call it, a
-/// thread that does not wait may miss what that launch wrote, as if it had ended later. `cudaGridDependencySynchronize` makes its threads wait
-/// until the launch before it is complete. A launch is complete when its own blocks have ended, even if earlier launches still run. In a launch
-/// that is not `programmatic`, this function returns at once. Before such a launch, the trigger does nothing.
+/// A launch begins when all launches before it are complete. A launch is complete when its own blocks have ended, even if earlier launches still
+/// run.
+///
+/// A `programmatic` launch may also begin as soon as each block of the launch before it has called `cudaTriggerProgrammaticLaunchCompletion`, in
+/// any of its threads, or has ended. If the launch before does not call it, the emulator may still let the next one begin earlier. A thread of
+/// the next launch may then miss numbers that the launch before wrote, if it does not wait. `cudaGridDependencySynchronize` waits until the
+/// launch before is complete. In a launch that is not `programmatic`, it returns at once.
 ///
 /// # Errors
 ///

@@ -67,8 +67,8 @@ pub enum CudaError {
     },
     /// A kernel was stopped, or could not be started.
     #[error(
-        "a kernel failed on the GPU while {doing}: {failure}; nothing that it computed since the last checkpoint can be trusted: resume from \
-         that, and if it comes again, report it"
+        "a kernel failed on the GPU while {doing}: {failure}; do not trust the results since the last checkpoint: resume from this \
+         checkpoint, and report the failure if it happens again"
     )]
     Fault {
         /// The operation during which it failed.

@@ -1,4 +1,6 @@
 //! The kernels' parameters. `kernels/task.cuh` has the same structures, field by field.
+//!
+//! A layer's *sums* are its results before the activation.
 
 mod batch;
 mod context;
@@ -24,7 +26,7 @@ pub enum Kind {
     Load,
     /// A linear layer's outputs.
     LinearForward,
-    /// The gradient at the sums before a linear layer.
+    /// The gradient at the sums of the layer before a linear layer.
     LinearInputGrad,
     /// The update of a linear layer's parameters.
     LinearUpdate,
@@ -98,9 +100,9 @@ pub struct Task {
     pub input: Address,
     /// The address of the outputs.
     pub output: Address,
-    /// The address of the gradient at the sums before the activation.
+    /// The address of the gradient at this layer's sums.
     pub grad_output: Address,
-    /// The address of the gradient at the sums from which the inputs were made.
+    /// The address of the gradient at the sums of the layer before.
     pub grad_input: Address,
     /// The address of the layer's own numbers, in the flat model's order.
     pub parameters: Address,

@@ -1,7 +1,8 @@
 //! Boards as data: `firmware/boards/NAME.toml`, and the recipe by which boards train, `firmware/training.toml`. The library contains these
 //! files.
 //!
-//! The firmware's build uses a board's file to place a program in memory. xtask runs the program by it, and `selvedge new` makes a project of it.
+//! The firmware's build uses a board's file to place a program in memory. With the same file, xtask runs the
+//! program, and `selvedge new` makes a project for the board.
 
 mod memory;
 
@@ -97,7 +98,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// Returns the number of pins that the driver can name.
+    /// Returns the number of values that `tx` and `rx` may have, from 0. It is 1 for a driver without pins to choose.
     pub const fn pins(self) -> u32 {
         match self {
             Self::CmsdkUart | Self::Ns16550Uart => 1,

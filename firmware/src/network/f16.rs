@@ -56,7 +56,8 @@ impl EmbeddedNetwork {
         self.file.predict(sized(sample)?, workspace, logits)
     }
 
-    /// Predicts, and reports each linear layer after it is computed.
+    /// Predicts, and calls `computed` after each linear layer, with the layer's place from 0. Returns [`WorkspaceError::Sample`] for a sample of
+    /// another length.
     pub fn by_layer(
         &self,
         sample: &[u8],

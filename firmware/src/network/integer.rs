@@ -75,7 +75,8 @@ impl EmbeddedNetwork {
         codes
     }
 
-    /// Predicts, and reports each layer after it is computed.
+    /// Predicts, and calls `computed` after each linear layer, with the layer's place from 0. Returns [`WorkspaceError::Sample`] for a sample of
+    /// another length.
     pub fn by_layer(
         &self,
         sample: &[u8],

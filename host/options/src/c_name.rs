@@ -98,11 +98,11 @@ pub struct CName(String);
 pub enum CNameError {
     /// It has a character that is not allowed.
     #[error(
-        "a name in C begins with one of a-z and A-Z; letters, digits and single underscores follow; it ends with none of these underscores"
+        "a name in C begins with one of a-z and A-Z; letters, digits and single underscores follow; the last character is not an underscore"
     )]
     Letters,
     /// It is too long.
-    #[error("it has {0} letters, and at most {MAX_LEN} leave room for what is appended")]
+    #[error("it has {0} characters; at most {MAX_LEN} are allowed, because the C code appends endings to the name")]
     Long(usize),
     /// It is a word of C.
     #[error("it is a word of C or the name of one of its headers; take {0}_network or another")]

@@ -5,7 +5,7 @@ use std::{env, fmt, str::FromStr};
 /// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
-    /// Only the instructions for which the program was compiled, with core's fused multiply-add.
+    /// Only the instructions for which the program was compiled. The fused multiply-add is [`selvedge::arithmetic::fma`].
     Portable,
     /// x86-64 with AVX2, FMA, BMI1 and POPCNT.
     #[cfg(target_arch = "x86_64")]

@@ -73,8 +73,8 @@ impl Folds {
     /// `strata` has a number for each sample, such as its class. In any two folds, the numbers of samples of a class differ by one at most,
     /// and so do the numbers of all samples.
     ///
-    /// `groups`, if given, has a number for each sample too. Then the samples of a group are in one fold. The largest group comes first,
-    /// and each group goes to the fold that has the least of its classes so far.
+    /// `groups`, if given, has a number for each sample too. Then the samples of a group are in one fold. The largest group is placed
+    /// first. Each group goes to the fold that so far has the smallest shares of the group's classes.
     ///
     /// # Errors
     ///

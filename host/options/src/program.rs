@@ -57,7 +57,10 @@ const EXAMPLES: &Examples = &[
         "quantize",
         &[
             ("quantize weights/quickstart.selvedge", "8 bits: weights/quickstart.int8"),
-            ("quantize weights/quickstart.selvedge --format int4 --qat", "4 bits, trained on with rounded weights"),
+            (
+                "quantize weights/quickstart.selvedge --format int4 --qat",
+                "4 bits, after further training with rounded weights",
+            ),
         ],
     ),
     (
@@ -97,7 +100,8 @@ const EXAMPLES: &Examples = &[
     ),
 ];
 
-/// Returns a program's command line. `own` has examples of this program. If both have examples of a command, those of `own` are shown.
+/// Returns a program's command line. `own` has examples of this program. A command without examples in
+/// `own` has those of the program `selvedge`.
 pub fn program<P: CommandFactory>(own: &Examples) -> Command {
     let command = P::command();
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();

@@ -144,7 +144,7 @@ fn read_table(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
     let found = samples.first().map_or(0, |(_, values)| values.len() / element.size());
     ensure!(
         found == shape.features(),
-        "{name}: a row has {found} features, but the network takes {shape}; its columns are all but a label"
+        "{name}: a row has {found} features, but the network takes {shape}; every column of the table except a label is read as a feature"
     );
     let named = |(line, values)| Sample { name: format!("{name}, line {line}"), values, picture: None };
     Ok(samples.into_iter().map(named).collect())

@@ -32,7 +32,7 @@ impl Dataset {
         Ok(held_out.len())
     }
 
-    /// Turns the test samples that were held out of a source in one piece back into training samples. The source's order is kept.
+    /// Turns held-out test samples into training samples again, if the source has no test part of its own. The source's order is kept.
     pub fn rejoin(&mut self) {
         if let (true, Some(all)) = (self.is_parted, self.train.joined(&self.test)) {
             self.checksum = all.checksum();

@@ -10,7 +10,7 @@ use super::DeviceError;
 /// The time that a read or a write waits before the deadline is checked.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// A line that carries bytes both ways. A read or write fails with `TimedOut` or `WouldBlock` if no byte comes or goes for a moment.
+/// A line that carries bytes both ways. A read or write fails with `TimedOut` or `WouldBlock` if no byte comes or goes for 100 ms.
 pub trait Line: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Line for T {}

@@ -34,7 +34,7 @@ pub enum DeviceError {
     #[error("the board's answer cannot be read: {0}")]
     Answer(#[source] MessageError),
     /// The answer is not one of a board of this project.
-    #[error("what answers is no board for this program: it says {what}")]
+    #[error("the device that answers is no board for this program: it sent {what}")]
     Foreign {
         /// The content of the answer.
         what: String,

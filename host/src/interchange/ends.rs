@@ -16,7 +16,7 @@ const MOST_NAMES: usize = 32;
 /// A scale and a shift for each input or output, or one pair for all. It is empty if they change nothing.
 pub(super) type Scales = Vec<(f64, f64)>;
 
-/// The steps before and after a network. A weight file has them, and other formats do not.
+/// The scaling of raw values into inputs, and of outputs into targets. A weight file stores it, and other formats do not.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends<'a>(Signature<'a>);
 

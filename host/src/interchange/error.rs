@@ -63,7 +63,7 @@ pub(super) enum Problem {
     #[error("this is {what}")]
     Other { what: String },
     #[error(
-        "this network is quantised, to {format}; eval, predict, inspect, embed and `cargo xtask flash` take it, and the other formats are made of the floating-point model that it was made of"
+        "this network is quantised, to {format}, so convert cannot take it; name the floating-point model that was quantised; eval, predict, inspect, embed and `cargo xtask flash` take this file"
     )]
     Quantized { format: &'static str },
     #[error("this is no valid {format} file: {reason}")]
@@ -93,7 +93,7 @@ pub(super) enum Problem {
     #[error("there are more than {limit} {what}, which no network here needs")]
     TooMany { what: &'static str, limit: usize },
     #[error(
-        "the tensors are no chain of linear layers: {reason}; name the layers that are one by --layers, with --no-strict for the rest"
+        "the tensors are no chain of linear layers: {reason}; name the layers that form a chain by --layers; --no-strict ignores the other tensors"
     )]
     NoStack { reason: String },
     #[error(

@@ -47,7 +47,7 @@ pub enum FoldingError {
         layer: &'static str,
     },
     /// A weight became infinite or NaN.
-    #[error("with the scales in the layers, {0}")]
+    #[error("after the scales were folded into the layers: {0}")]
     Weight(WrongWeight),
 }
 
@@ -258,7 +258,10 @@ mod tests {
             assert_eq!(error(layers, &signature(&[(0.5, 1.0)], &[(1.0, 0.0); 2])), Ok(()));
         }
         let huge = error("3 => 2", &signature(&[(3e38, 1.0)], &[(3e38, 0.0); 2])).unwrap_err();
-        assert!(huge.contains("with the scales in the layers, linear_relu_stack.0.weight[0, 0] is"), "{huge}");
+        assert!(
+            huge.contains("after the scales were folded into the layers: linear_relu_stack.0.weight[0, 0] is"),
+            "{huge}"
+        );
     }
 
     #[test]

@@ -112,8 +112,8 @@ impl FileFormat {
         }
     }
 
-    /// Returns a name that [`write()`] can write: the same one, or, if its format is not written, the name of a file that PyTorch and
-    /// similar programs can read.
+    /// Returns a path that [`write()`] can write. It is the same path, or, if the format cannot be written, the path with the extension
+    /// `.safetensors`.
     pub fn writable(path: &Path) -> PathBuf {
         match Self::to_write(path) {
             Ok(_) => path.into(),

@@ -85,7 +85,7 @@ impl Workspace {
         &self.tape[network.last().tape(input.len() / network.inputs())]
     }
 
-    /// Computes a batch's activations, its loss and the loss's gradient at the last sums.
+    /// Computes a batch's activations, its loss, and the gradient of the loss at the last layer's sums (its results before the activation).
     ///
     /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the [`Loss::total_weight`] of the larger one.
     ///

@@ -41,8 +41,8 @@ const ROUNDED_UP: f64 = 1.0 + 1e-9;
 pub struct Certificate {
     /// The floating-point network's class.
     pub class: usize,
-    /// The logit of `class` minus the logit of one other class. Each other class has such a difference, and a bound of its error. This is the
-    /// class for which the difference exceeds its bound by the least.
+    /// The logit of `class` minus the logit of one other class. If each difference is above its bound, the other class is the one with the
+    /// smallest difference minus bound. Otherwise it is the first class whose difference is not above its bound.
     pub margin: f64,
     /// The largest possible error of `margin` in the quantised network.
     pub bound: f64,

@@ -29,8 +29,8 @@ pub enum QuantizationError {
     },
     /// The integers of an output overflow at every scale.
     #[error(
-        "linear layer {layer}, output {row} (both counted from 0): its weights or its bias are too large beside the layer's outputs for the \
-         integers' range; --format {instead} takes them"
+        "linear layer {layer}, output {row} (both counted from 0): compared with the layer's outputs, its weights or its bias are so large \
+         that the integers overflow; --format {instead} takes them"
     )]
     Range {
         /// The linear layer, from 0.

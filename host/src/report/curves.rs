@@ -10,7 +10,8 @@ use super::{
 };
 use crate::training::record::{Metrics, Record};
 
-/// Returns the charts of all runs that have points. For one run, a chart shows several parts together. For several runs, it shows one part.
+/// Returns the charts of the runs, without charts that have no points. For one run, a chart shows the training, test and validation curves
+/// together. For several runs, a chart shows one of these curves for each run.
 pub fn charts(runs: &[Run]) -> Vec<Chart> {
     let recorded: Vec<(usize, &Run, &Record)> =
         runs.iter().enumerate().filter_map(|(place, run)| Some((place, run, run.record.as_ref()?))).collect();

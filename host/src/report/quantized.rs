@@ -63,7 +63,7 @@ pub enum CertificateError {
     },
     /// The certificates belong to another network.
     #[error(
-        "sample {0} has another class there than the quantised file gives it: these are another file's certificates"
+        "the certificate of sample {0} has another class than the quantised file gives: these are another file's certificates"
     )]
     Other(usize),
 }

@@ -54,7 +54,7 @@ pub fn total_weight(
     with_loss!(targets, cross_entropy, (loss, targets) => loss.total_weight(outputs, targets))
 }
 
-/// Returns the mean loss of outputs, by the task's loss without settings.
+/// Returns the mean loss of outputs, by the task's loss, without label smoothing and class weights.
 ///
 /// # Errors
 ///

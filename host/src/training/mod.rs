@@ -115,8 +115,8 @@ pub enum TrainingError {
     },
     /// The loss is not finite before the first step.
     #[error(
-        "the loss is {loss} before the first update, so the weights that the run starts from compute no number: they are too large; \
-         --init has to name others"
+        "the loss is {loss} before the first update: the starting weights or the inputs are so large that sums leave a float32's range; name \
+         other weights by --init, or take smaller or standardised inputs"
     )]
     Start {
         /// The loss of the first step's samples.

@@ -2,7 +2,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Returns the signals that ask a program to end: SIGINT (Ctrl-C), SIGTERM, and on Unix SIGHUP (the terminal is closed).
 ///
-/// A signal that the program was started to ignore is left out, so `nohup` holds.
+/// A signal that was already ignored when the program started is left out. So the program keeps running under `nohup`.
 pub fn ending_signals() -> Vec<i32> {
     #[cfg(unix)]
     let all = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];

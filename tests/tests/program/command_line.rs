@@ -349,7 +349,7 @@ fn logits_that_are_no_numbers_are_no_answer() {
         ("eval large.selvedge --data .", "large.selvedge: the logits of 20 of 20 samples are no finite numbers"),
         ("quantize large.selvedge --data .", "large.selvedge: the logits of 20 of 20 samples are no finite numbers"),
         ("predict large.selvedge t10k-images-idx3-ubyte", "20 of 20 could not be classified"),
-        ("train --data . --layers 784,16,10 --init large.selvedge", "before the first update, so the weights that"),
+        ("train --data . --layers 784,16,10 --init large.selvedge", "before the first update: the starting weights or"),
         ("embed large.selvedge --data . --out o", "the logits of 20 of 20 samples are no finite numbers"),
     ] {
         let output = run(folder.path(), arguments);

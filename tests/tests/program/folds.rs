@@ -218,7 +218,7 @@ fn what_cannot_be_cross_validated_is_refused() {
         (
             "--folds 3 --data gaps.csv --missing mean",
             1,
-            "--folds: --missing mean fills gaps by the means of samples that a fold tests",
+            "--folds: --missing mean fills gaps by means over all training samples",
         ),
         ("--folds 3 --lr 1e30", 1, "fold 1 of 3: the loss is "),
         ("--folds 3 --metrics foreign.selvedge", 1, "foreign.selvedge is there, and is not a run's metrics"),

@@ -237,8 +237,16 @@ fn what_is_wrong_with_the_files_is_said_in_one_line() {
 fn the_projects_models_lose_little() {
     let Some(data) = tests::fashion_mnist("the accuracy of models/, quantised") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let cases =
-        [("small", "int8", 0.1), ("quickstart", "int8", 0.1), ("small", "int4 --qat", 0.5), ("small", "f16", 0.02)];
+    // One epoch of the ten.
+    let recipe = succeed(folder.path(), "recipes fine-tune");
+    assert!(recipe.contains("\nepochs = 10\n"), "{recipe}");
+    fs::write(folder.path().join("short.toml"), recipe.replace("\nepochs = 10\n", "\nepochs = 1\n")).unwrap();
+    let cases = [
+        ("small", "int8", 0.1),
+        ("quickstart", "int8", 0.1),
+        ("small", "int4 --qat --recipe short.toml", 0.5),
+        ("small", "f16", 0.02),
+    ];
     for (model, format, loss) in cases {
         let file = tests::workspace().join("models").join(model).with_extension("selvedge");
         let (file, data) = (file.display(), data.display());

@@ -116,7 +116,8 @@ fn a_run_has_a_page_and_its_pictures() {
     fs::rename(folder.join("b.run.jsonl"), folder.join("a.run.jsonl")).unwrap();
     let said = succeed(folder, "report a.selvedge --data .");
     assert!(
-        said.contains("here has not the run's samples: SHA-256 ") && said.contains("Name the run's data by --data"),
+        said.contains("here has not the run's samples: the training part's SHA-256 is ")
+            && said.contains("Name the run's data by --data"),
         "{said}"
     );
     has(&page(folder, "report.html"), &["First layer", "role=\"note\""]);

@@ -101,7 +101,7 @@ fn what_is_no_image_is_told() {
         ),
         (
             "--weights f.selvedge",
-            "f.selvedge: the network takes 12 features, and pictures are of images of 1 or 3 channels; `inspect`",
+            "f.selvedge: the network takes 12 features, but only a network for images of 1 or 3 channels can be drawn; `inspect`",
         ),
         ("--weights f.selvedge --saliency", "f.selvedge: the network takes 12 features"),
         ("--weights none.selvedge", "cannot read none.selvedge"),

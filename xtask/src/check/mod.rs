@@ -42,7 +42,8 @@ pub enum Check {
     Typos,
     /// Build the library and the trainer, each with the oldest compiler that its Cargo.toml allows
     Oldest,
-    /// Compile the library and the trainer for Windows and macOS, without the download, which would need a C compiler for these systems
+    /// Compile the library and the trainer for Windows and macOS. The trainer's feature `download` is left out, because it needs a C compiler for these
+    /// systems
     Systems,
     /// Make the package of the library, and build it
     Package,
@@ -52,7 +53,7 @@ pub enum Check {
     Miri,
     /// Run the tests of the engine's threads in Miri, in many orders of the threads
     Threads(interpreted::Threads),
-    /// Run the models of the engine's threads in loom, which tries many orders of the threads; `test` has it as a stage too
+    /// Test the protocol of the engine's threads in loom, a tool that tries many orders of the threads; `cargo xtask test` runs this too
     Loom,
     /// Run the tests of the engine and of its threads under ThreadSanitizer, which finds data races
     Tsan,

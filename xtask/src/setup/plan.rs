@@ -21,7 +21,7 @@ pub struct Facts {
     pub root: Option<Root>,
     /// The processors without an emulator.
     not_emulated: Vec<Processor>,
-    /// Debian's package with the emulator for RISC-V.
+    /// Debian's package with the emulator for RISC-V, if that is missing.
     riscv_package: &'static str,
     macos: bool,
 }
@@ -34,13 +34,16 @@ pub enum Root {
 
 impl Facts {
     pub fn look(rustup: bool) -> Result<Self> {
+        let not_emulated = emulator_lacks();
+        // apt-cache takes half a second.
+        let riscv_package = if not_emulated.contains(&Processor::RiscV) { riscv_package() } else { "" };
         Ok(Self {
             installed: Installed::look()?,
             rustup,
             apt_get: workspace::on_path("apt-get").is_some(),
             root: root(),
-            not_emulated: emulator_lacks(),
-            riscv_package: riscv_package(),
+            not_emulated,
+            riscv_package,
             macos: cfg!(target_os = "macos"),
         })
     }

@@ -41,7 +41,8 @@ impl Int8 {
     /// The limit for a row. Each weight is multiplied by 255, the largest input. The sum of the positive products is below this limit. The sum
     /// of the negative products is below it in absolute value.
     ///
-    /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, and the upper one is known modulo 2²⁴.
+    /// The reason is the kernel for ARM's DSP instructions. It keeps `256 · U + L` in one 32-bit word, where U and L are the sums of two rows.
+    /// So it knows U only modulo 2²⁴. This determines U, because |U| is below 2²³.
     pub const SUM_LIMIT: u32 = 1 << 23;
 
     /// Returns the largest number of entries that a layer with this number of inputs can need.

@@ -36,7 +36,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Returns the model's name, as its files have it, unless the data decides it.
+    /// Returns the name that the model's files have, or `None` if the data decides the layers.
     pub fn name(&self) -> Option<String> {
         match &self.layers {
             None => Some(self.model.clone()),

@@ -88,7 +88,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// Checks the recipe that the command takes, as the command itself does later. Other options are checked when they are parsed.
+    /// Checks everything that needs no data, as the command itself does later: the recipe, and for `new` the package's name and the hardware.
+    /// Other options are checked when they are parsed.
     ///
     /// # Errors
     ///

@@ -45,8 +45,8 @@ pub struct New {
 
     /// The number of samples in the project [default: 4; 50 for --program train]
     ///
-    /// The samples are spread evenly over the test samples of --data; with --program train, over its training samples. Without --data the project has
-    /// one sample of zeros.
+    /// The samples are spread evenly over the test samples of --data; with --program train, over its training samples. Without --data, a project that
+    /// predicts has one sample of zeros. A project that trains then takes Fashion-MNIST, if the network fits it.
     #[arg(long, value_parser = whole::<u32>(1..=1000))]
     pub count: Option<u32>,
 

@@ -34,9 +34,10 @@ pub struct Quantize {
 
     /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
     ///
-    /// A certificate compares the model's class with one other class: that with the smallest difference between margin and bound. The margin is the
-    /// distance between the two logits in the model. The bound is the most by which quantisation can change this distance. If the bound is smaller than
-    /// the margin, it is proved that both networks choose the same class.
+    /// A certificate compares the model's class with one other class. The margin is the distance between the two logits in the model. The bound is the
+    /// most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is proved that both networks
+    /// choose the same class. The certificate then has the class with the smallest difference margin − bound. Otherwise it has the first class whose
+    /// margin is not above its bound.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 

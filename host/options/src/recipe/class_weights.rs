@@ -44,7 +44,10 @@ impl ClassWeights {
         };
         match weights.iter().zip(counts).any(|(&weight, &count)| weight > 0.0 && weight.is_finite() && count > 0) {
             true => Ok(weights),
-            false => Err(ValueError("no class that has training samples counts; one weight must be above 0".into())),
+            false => Err(ValueError(
+                "every class with training samples has the weight 0; at least one of them must have a weight above 0"
+                    .into(),
+            )),
         }
     }
 }

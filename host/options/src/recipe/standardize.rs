@@ -8,7 +8,7 @@ pub enum Standardize {
     /// Values are standardised, except bytes, which are divided by 255.
     #[default]
     Auto,
-    /// Values of every element are standardised.
+    /// All values are standardised, bytes too.
     Yes,
     /// Values are not standardised: bytes are divided by 255, and other values are not changed.
     No,

@@ -79,7 +79,7 @@ impl FromStr for AugmentText {
         let mut words = Words::new(Some(text))?;
         let augmentation =
             Augmentation { flip: words.flag("flip")?, shift: words.pixels("shift")?, erase: words.pixels("erase")? };
-        let choices = "there are flip, shift=PIXELS and erase=PIXELS, between commas, and none alone";
+        let choices = "write flip, shift=PIXELS and erase=PIXELS, separated by commas, or only the word none";
         words.end("augmentation").map_err(|ValueError(error)| ValueError(format!("{error}; {choices}")))?;
         Ok(Self(augmentation))
     }

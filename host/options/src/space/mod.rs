@@ -128,7 +128,7 @@ fn unknown_key(unknown: &str, known: &[String]) -> String {
 fn refused(key: &str) -> Option<&'static str> {
     match key {
         "val-split" => Some("the validation samples are the same in all trials: --validation or --folds chooses them"),
-        "seed" => Some("the best of several seeds is the best by chance; the recipe names one"),
+        "seed" => Some("the best of several seeds is the best only by chance; write one seed into the recipe"),
         _ => None,
     }
 }
@@ -205,7 +205,7 @@ mod tests {
             ("[search]\ndropout = { range = [0, 1] }", "line 2, search.dropout: must be a number from 0 to below 1"),
             ("[search]\nbatch-size = { range = [0.5, 8] }", "line 2, search.batch-size: must be a whole number from 1"),
             ("[search]\noptimizer = { range = [1, 2] }", "line 2, search.optimizer: has no range; list its values"),
-            ("[search]\nseed = [1, 2]", "line 2, search.seed: the best of several seeds is the best by chance"),
+            ("[search]\nseed = [1, 2]", "line 2, search.seed: the best of several seeds is the best only by chance"),
             ("[search]\nval-split = [0.1, 0.2]", "line 2, search.val-split: the validation samples are the same"),
             ("[search]\nepochs = [1]\nsteps = [2]", "line 3, search.steps: epochs end a run too"),
         ] {

@@ -78,11 +78,13 @@ pub fn trials(base: &RecipeOptions, space: &Space, order: Order) -> Result<Vec<T
 /// Returns every combination of the keys' values.
 fn grid(space: &Space) -> Result<Vec<Choice>, String> {
     if let Some((key, _)) = space.keys.iter().find(|(_, values)| values.points().is_none()) {
-        return Err(format!("--grid: {key} is a range without end; give it points, such as steps = 4, or a list"));
+        return Err(format!(
+            "--grid: {key} is a range without points; add steps, such as steps = 4, or write a list of values"
+        ));
     }
     if let Some(size) = space.size().filter(|&size| size > MAX_TRIALS) {
         return Err(format!(
-            "--grid: there are {size} combinations, and at most {MAX_TRIALS} are tried; --trials takes some"
+            "--grid: there are {size} combinations, more than the limit of {MAX_TRIALS}; in place of --grid, --trials N tries N random ones"
         ));
     }
     let mut choices = vec![Choice::new()];
@@ -156,7 +158,10 @@ mod tests {
         assert_eq!((trials[7].number, trials[7].layers.as_deref()), (8, Some("auto")));
         assert_eq!(trials[7].recipe.to_toml(), "epochs = 3\nbatch-size = 16\nlr = 1.0\n");
         let error = all("", "[search]\nlr = { log = [0.1, 1] }", Order::Grid).unwrap_err();
-        assert_eq!(error, "--grid: lr is a range without end; give it points, such as steps = 4, or a list");
+        assert_eq!(
+            error,
+            "--grid: lr is a range without points; add steps, such as steps = 4, or write a list of values"
+        );
         let many = "[search]\nlr = { log = [0.1, 1], steps = 1000 }\nema = { range = [0, 0.5], steps = 11 }";
         assert!(all("", many, Order::Grid).unwrap_err().starts_with("--grid: there are 11000 combinations"));
     }

@@ -42,7 +42,7 @@ pub fn run(options: &New) -> Result<()> {
     let task = file.signature().task.kind();
     ensure!(
         options.program == Program::Predict || task == TaskKind::Classification,
-        "--program train: {} is for {task}, and the project trains a classification; core's Trainer takes the other losses too",
+        "--program train: {} is for {task}, and the project trains a classification; in your own code, the library's type Trainer takes the other losses too",
         options.weights.display()
     );
     let samples = samples(options, &file)?;

@@ -39,7 +39,7 @@ pub fn check(
     match &too_large[..] {
         [] => Ok(()),
         parts => bail!(
-            "this network does not fit {}: {}; a smaller network, {} board fits",
+            "this network does not fit {}: {}; take a smaller network, {} board",
             hardware.name,
             parts.join("; "),
             if program == Program::Predict { "fewer bits (--format int8 or int4) or a larger" } else { "or a larger" }

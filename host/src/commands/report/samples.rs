@@ -35,7 +35,7 @@ impl Source {
         let [found, test] = [whole.checksum, whole.test.checksum()].map(|checksum| hex(&checksum));
         ensure!(
             found == recorded.sha256 && test == recorded.test_sha256,
-            "{} here has not the run's samples: SHA-256 {} and {}, and of the test part {} and {}",
+            "{} here has not the run's samples: the training part's SHA-256 is {} here and {} in the record; the test part's is {} here and {} in the record",
             whole.name,
             beginning(&found),
             beginning(&recorded.sha256),

@@ -90,7 +90,7 @@ fn judged(options: &Search, plan: &SearchPlan, data: &mut Dataset) -> Result<Str
     if let Some(folds) = options.folds {
         ensure!(
             data.gaps.filled == 0,
-            "--folds: --missing mean fills gaps by the means of samples that a fold tests; take --missing drop"
+            "--folds: --missing mean fills gaps by means over all training samples, also those that a fold tests; take --missing drop"
         );
         data.folds(folds).with_context(|| format!("--folds {folds}: {}", data.name))?;
         return Ok(format!("judged by {} folds of {samples} training samples", folds.count));

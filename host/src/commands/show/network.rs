@@ -115,7 +115,7 @@ fn file_of_images<'a>(path: &Path, bytes: &'a [u8]) -> Result<(ModelFile<'a>, Sh
     check_weights(path, &file)?;
     let Some(shape) = Shape::of_images(file.input()) else {
         bail!(
-            "{}: the network takes {}, and pictures are of images of 1 or 3 channels; `inspect` shows what the file holds",
+            "{}: the network takes {}, but only a network for images of 1 or 3 channels can be drawn; `inspect` shows what the file holds",
             path.display(),
             file.input()
         );
@@ -128,7 +128,7 @@ fn network(file: &ModelFile<'_>, path: &Path) -> Result<Network> {
     let network = file.network()?;
     network.with_context(|| {
         format!(
-            "{}: pictures are of weights in floating point, and these are {}; name the .selvedge file that was quantised",
+            "{}: only floating-point weights can be drawn, and these are {}; name the .selvedge file that was quantised",
             path.display(),
             file.format_name()
         )

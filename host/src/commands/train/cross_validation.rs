@@ -89,7 +89,7 @@ impl Validation<'_> {
         let options = self.plan.options;
         ensure!(
             data.gaps.filled == 0,
-            "--folds: --missing mean fills gaps by the means of samples that a fold tests; take --missing drop"
+            "--folds: --missing mean fills gaps by means over all training samples, also those that a fold tests; take --missing drop"
         );
         let members = data.folds(folds).with_context(|| format!("--folds {folds}: {}", data.name))?;
         let files = Files::of(options, folds)?;

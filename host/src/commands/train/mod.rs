@@ -344,8 +344,8 @@ fn initialized_by(
 pub(super) fn check_values(data: &Dataset, with: &training::TrainingOptions) -> Result<()> {
     ensure!(
         with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
-        "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
-         where they are u8 with --standardize no",
+        "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none; \
+         if the values are u8, --standardize no is possible too",
         data.train.element()
     );
     Ok(())

@@ -71,7 +71,7 @@ pub fn state(
     let state = checkpoint.into_state(layers, with)?;
     ensure!(
         state.progress.is_of(data.train.len(), data.validation.is_some(), with),
-        "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
+        "{path}: a run with the checkpoint's recipe and samples is never after {} steps in epoch {}, so the checkpoint is wrong",
         state.progress.steps,
         u64::from(state.progress.epochs) + 1
     );

@@ -160,7 +160,7 @@ pub enum ArrayError {
         reason: String,
     },
     /// Some samples have numbers as labels, and others have texts.
-    #[error("{} has numbers for labels and {} texts, or the other way round; save both as one", train.display(), test.display())]
+    #[error("of the labels in {} and {}, one has numbers and the other has texts; save both as numbers or both as texts", train.display(), test.display())]
     LabelKinds {
         /// The training labels' place.
         train: PathBuf,

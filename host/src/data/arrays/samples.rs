@@ -116,8 +116,10 @@ fn layout(sizes: &[usize]) -> Result<(InputShape, Vec<usize>), &'static str> {
         },
         [_] => return Err("there is no size for features; save X.reshape(-1, 1)"),
         _ => {
-            return Err("samples × features, samples × rows × columns, or either with channels of images are read; \
-                        save X.reshape(len(X), -1)");
+            return Err(
+                "samples × features, samples × rows × columns, or the latter with channels in second or last place are read; \
+                        save X.reshape(len(X), -1)",
+            );
         }
     };
     let sample: Option<Vec<u32>> = axes[1..].iter().map(|&axis| u32::try_from(sizes[axis]).ok()).collect();

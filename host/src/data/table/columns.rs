@@ -151,7 +151,7 @@ fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Ve
     for name in names {
         let place = find(columns, whose, name)?;
         if places.contains(&place) {
-            return Err(role_error(columns, place, "twice in --label"));
+            return Err(TableError::Twice { name: columns[place].name.clone(), by: whose });
         }
         places.push(place);
     }
@@ -196,7 +196,7 @@ fn features(
         for name in named {
             let place = find(columns, "--features", name)?;
             if features.contains(&place) {
-                return Err(role_error(columns, place, "twice in --features"));
+                return Err(TableError::Twice { name: columns[place].name.clone(), by: "--features" });
             }
             features.push(place);
         }
@@ -337,7 +337,7 @@ mod tests {
             (label("Lable"), "--label: there is no column \"Lable\"; did you mean Label?"),
             (label("kind of thing"), "--label: there is no column \"kind of thing\"; there are ax, ay, who, Label"),
             (features(&["ax", "az"]), "--features: there is no column \"az\"; did you mean ax?"),
-            (features(&["ax", "ax (g)"]), "the column \"ax\" is twice in --features; it can be one of them"),
+            (features(&["ax", "ax (g)"]), "the column \"ax\" is named twice by --features; name it once"),
             (features(&["Label"]), "the column \"Label\" is the label and a feature; it can be one of them"),
             (
                 Source { group: Some("label".into()), ..Source::default() },
@@ -372,7 +372,7 @@ mod tests {
             "--label names 2 columns, and a class stands in one; --task multi-label or regression takes several"
         );
         let error = labels(TaskKind::Regression, &["room", "room (°C)"], &[]).unwrap_err();
-        assert_eq!(error, "the column \"room\" is twice in --label; it can be one of them");
+        assert_eq!(error, "the column \"room\" is named twice by --label; name it once");
         let error = labels(TaskKind::Regression, &[], &["heat"]).unwrap_err();
         assert!(error.starts_with("the network: there is no column \"heat\""), "{error}");
     }

@@ -129,6 +129,14 @@ pub enum TableError {
         /// The names of the columns.
         columns: String,
     },
+    /// A list names one column twice.
+    #[error("the column {name:?} is named twice by {by}; name it once")]
+    Twice {
+        /// The column.
+        name: String,
+        /// The option, or the network.
+        by: &'static str,
+    },
     /// One column has two roles.
     #[error("the column {name:?} is {roles}; it can be one of them")]
     Roles {

@@ -91,12 +91,12 @@ impl Reader {
                     Some(Some(Value::Constant(array))) if array.data == Data::Other || array.scalar() == Some(0.0) => {
                         Ok(value.clone())
                     }
-                    _ => Err("may be at work; export the model for inference".into()),
+                    _ => Err("may drop numbers, because its training mode is not a constant false; export the model for inference".into()),
                 }
             }
             ("Cast", Some(value)) => match (value, int(node, "to", 0)) {
                 (Value::Head(_), 1 | 10 | 11 | 16) | (Value::Constant(_) | Value::Sizes(_), _) => Ok(value.clone()),
-                _ => Err("makes the numbers of a layer a type that is not read".into()),
+                _ => Err("converts a layer's numbers to a type that is not read; float16, bfloat16, float32 and float64 are read".into()),
             },
             ("Shape", Some(Value::Head(head))) => {
                 let dims = head.dims.as_ref().ok_or("asks for a shape that the file does not say")?;
@@ -108,7 +108,7 @@ impl Reader {
             ("Transpose", Some(Value::Constant(array))) => {
                 let swaps = matches!(ints(node, "perm"), [] | [1, 0]);
                 let turned = array.transposed().filter(|_| swaps);
-                turned.map(constant_value).ok_or_else(|| "turns what is no matrix".into())
+                turned.map(constant_value).ok_or_else(|| "transposes a constant in a way that is not read".into())
             }
             ("Reshape", Some(Value::Constant(array))) => reshaped(array, constant(1)).map(constant_value),
             ("Flatten", Some(Value::Head(head))) => flattened(head, int(node, "axis", 1)).map(Value::Head),
@@ -171,7 +171,7 @@ impl Reader {
     fn gemm(&mut self, node: &Node, head: &Head, weight: Option<&Array>, inputs: &[Option<Value>]) -> Result<Head> {
         let [alpha, beta] = ["alpha", "beta"].map(|name| attribute(node, name).and_then(|own| own.f).unwrap_or(1.0));
         if int(node, "transA", 0) != 0 {
-            return Err("turns its input".into());
+            return Err("transposes its input (transA), which is not read".into());
         }
         let (rows, columns, values) = weight.and_then(Array::matrix).ok_or("does not multiply by a constant matrix")?;
         let (shape, mut weight) = match int(node, "transB", 0) {
@@ -241,7 +241,7 @@ impl Reader {
         if let Some(head) = sum.or_else(change) {
             return Ok(head);
         }
-        let scalar = array.scalar().ok_or("puts a constant array and numbers together that are no linear layer's outputs; for a change (x − mean) / std of the inputs, leave it out of the export, and give convert --mean and --std")?;
+        let scalar = array.scalar().ok_or("combines a constant array with numbers that are not the outputs of a linear layer; if this is the change (x − mean) / std of the inputs, leave it out of the export, and give convert --mean and --std")?;
         let function = head.function.then(|x| if is_left { operator(x, scalar) } else { operator(scalar, x) });
         Ok(Head { function, ..head.clone() })
     }

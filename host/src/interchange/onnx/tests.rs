@@ -160,7 +160,7 @@ fn what_is_no_chain_names_its_operator() {
         ("so the graph has branches", |graph| graph.node[2].input[0] = graph.node[0].input[0].clone()),
         ("gives a value that there is already", |graph| graph.node[1].output[0] = "input".into()),
         ("has no output", |graph| graph.node[1].output.clear()),
-        ("turns its input", |graph| graph.node[0].attribute.push(Attribute::int("transA", 1))),
+        ("transposes its input (transA)", |graph| graph.node[0].attribute.push(Attribute::int("transA", 1))),
         ("takes 2 numbers of each sample, which has 3", |graph| graph.node[0].attribute.clear()),
         ("does not multiply by a constant matrix", |graph| graph.node[0].input[1] = graph.node[0].input[2].clone()),
         ("adds what is no constant vector", |graph| graph.node[0].input[2] = graph.node[0].input[1].clone()),

@@ -9,7 +9,7 @@ pub enum RecordError {
     #[error("this is no record of a run: `train` writes one beside its weights, with the ending .{ENDING}")]
     Other,
     /// A newer program wrote the record.
-    #[error("its format has the number {0}, and this program knows {FORMAT}: take a newer one")]
+    #[error("its format has the number {0}, and this program knows {FORMAT}: use a newer version of this program")]
     Format(u32),
     /// A line cannot be read.
     #[error("line {line}: {}; the record is damaged", problem(error))]
