@@ -151,7 +151,7 @@ fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Ve
     for name in names {
         let place = find(columns, whose, name)?;
         if places.contains(&place) {
-            return Err(TableError::Twice { name: columns[place].name.clone(), by: whose });
+            return Err(TableError::NamedTwice { name: columns[place].name.clone(), by: whose });
         }
         places.push(place);
     }
@@ -196,7 +196,7 @@ fn features(
         for name in named {
             let place = find(columns, "--features", name)?;
             if features.contains(&place) {
-                return Err(TableError::Twice { name: columns[place].name.clone(), by: "--features" });
+                return Err(TableError::NamedTwice { name: columns[place].name.clone(), by: "--features" });
             }
             features.push(place);
         }

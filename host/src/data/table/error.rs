@@ -131,7 +131,7 @@ pub enum TableError {
     },
     /// A list names one column twice.
     #[error("the column {name:?} is named twice by {by}; name it once")]
-    Twice {
+    NamedTwice {
         /// The column.
         name: String,
         /// The option, or the network.
