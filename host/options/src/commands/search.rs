@@ -239,7 +239,7 @@ mod tests {
             ("fast --space DIR/space.toml --layers 4,3", "--layers: [search] of DIR/space.toml varies layers"),
             ("fast --space DIR/space.toml --model tiny", "--model: [search] of DIR/space.toml varies layers"),
             ("DIR/mine.toml --validation 0", "--validation 0: recipes cannot be judged by no samples"),
-            ("DIR/mine.toml --grid", "DIR/mine.toml: --grid: lr is a range without end"),
+            ("DIR/mine.toml --grid", "DIR/mine.toml: --grid: lr is a range without points"),
         ] {
             let error = plan(folder.path(), line).unwrap_err();
             assert!(error.starts_with(expected), "{line}: {error}");

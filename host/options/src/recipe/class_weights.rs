@@ -132,7 +132,7 @@ mod tests {
         let list: ClassWeights = "1, 2.5,0".parse().unwrap();
         assert_eq!((list.of(&[1, 1, 1]), list.to_string().as_str()), (Ok(vec![1.0, 2.5, 0.0]), "1,2.5,0"));
         assert!(list.of(&[1, 1]).unwrap_err().to_string().contains("3 weights, but the data has 2 classes"));
-        assert!(list.of(&[0, 0, 5]).unwrap_err().to_string().contains("one weight must be above 0"));
+        assert!(list.of(&[0, 0, 5]).unwrap_err().to_string().contains("must have a weight above 0"));
         for text in ["", "even", "1,-1", "1,nan"] {
             assert!(text.parse::<ClassWeights>().is_err(), "{text}");
         }

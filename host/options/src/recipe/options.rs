@@ -221,7 +221,7 @@ mod tests {
             ("--ema 1", "'--ema <DECAY>': must be a number from 0 to below 1"),
             ("--betas 0.9", "'--betas <X,X>': must be two numbers"),
             ("--schedule step", "'--schedule <SCHEDULE>': step needs its epochs"),
-            ("--augment flop", "'--augment <CHANGES>': augmentation has no 'flop'; there are flip, shift="),
+            ("--augment flop", "'--augment <CHANGES>': augmentation has no 'flop'; write flip, shift="),
             ("--val-split 1.5", "'--val-split <PART|N>': must be a part"),
             ("--optimizer none", "possible values: sgd, adam, "),
             ("--nesterov=perhaps", "'--nesterov[=<BOOL>]'"),
