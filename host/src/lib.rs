@@ -13,7 +13,7 @@
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` recognises files of the wrong kind.
 //!
 //! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG, `serial` opens serial
-//! ports. If one is left out, its functions return an error that says so. The feature `cuda` trains on an NVIDIA GPU.
+//! ports. If one is left out, its functions return an error that says so.
 
 mod aligned;
 mod archive;

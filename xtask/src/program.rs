@@ -1,4 +1,4 @@
-//! The program `selvedge`: checks its options, then builds it and runs it with them.
+//! The program `selvedge`, without or with a GPU: checks its options, then builds it and runs it with them.
 
 use std::{
     env,
@@ -26,15 +26,23 @@ pub fn run(command: &options::Command) -> Result<ExitCode> {
     Ok(launch::hand_over(selvedge.args(env::args_os().skip(1)))?)
 }
 
-/// The program without the CUDA engine.
+/// The program of the package `host`, which has no GPU.
 pub const PROGRAM: launch::Program<'_> =
     launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 120, features: "" };
 
-/// Builds the program, perhaps with the CUDA engine, and returns its path.
+/// The program of the package `gpu`: the same with an NVIDIA GPU.
+const GPU_PROGRAM: launch::Program<'_> = launch::Program {
+    name: "selvedge-cuda",
+    task: "which also trains on an NVIDIA GPU",
+    seconds: 120,
+    features: "gpu/driver",
+};
+
+/// Builds the program, with an NVIDIA GPU if `cuda` is true, and returns its path.
 pub fn program(cuda: bool) -> Result<PathBuf> {
     if !cuda {
         return Ok(PROGRAM.build()?);
     }
     cuda::compiler().context("--cuda")?;
-    Ok(launch::Program { features: "host/cuda", ..PROGRAM }.build()?)
+    Ok(GPU_PROGRAM.build()?)
 }

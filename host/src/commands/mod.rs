@@ -39,7 +39,7 @@ use crate::{
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
-    training,
+    training::{self, OpenGpu},
     weights::WeightsError,
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -81,8 +81,9 @@ fn command_line() -> clap::Command {
     options::program::<Arguments>(&[])
 }
 
-/// Runs the program `selvedge`: reads its arguments, and returns its exit code.
-pub fn main() -> ExitCode {
+/// Runs the program `selvedge`: reads its arguments, and returns its exit code. `gpu` opens the GPU that trains, if the program has the code
+/// for one.
+pub fn main(gpu: Option<OpenGpu>) -> ExitCode {
     // With a handler, the limit on a file's size is a write error. Without one, the signal kills the program.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
@@ -91,7 +92,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     let result = match arguments.command {
-        Commands::Local(command) => run(&command),
+        Commands::Local(command) => run(&command, gpu),
         Commands::Device(command) => device::run(&command),
     };
     // A result that was not written is lost.
@@ -116,9 +117,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Runs a command that needs no board.
-fn run(command: &Command) -> Result<()> {
+fn run(command: &Command, gpu: Option<OpenGpu>) -> Result<()> {
     match command {
-        Command::Train(options) => train::run(options),
+        Command::Train(options) => train::run(options, gpu),
         Command::Search(options) => search::run(options),
         Command::Recipes(options) => recipes::run(options),
         Command::Eval(options) => eval::run(options),

@@ -3,8 +3,7 @@
 mod backend;
 pub mod checkpoint;
 mod cpu;
-#[cfg(feature = "cuda")]
-mod cuda;
+mod gpu;
 pub mod metrics;
 mod order;
 pub mod record;
@@ -19,8 +18,7 @@ use selvedge::{Engine, training::StepError};
 
 pub use backend::{Backend, BatchInput, Evaluations, StepInput, StepOutput, Steps};
 pub use cpu::Rounding;
-#[cfg(feature = "cuda")]
-pub use cuda::Cuda;
+pub use gpu::{Gpu, OpenGpu};
 pub use options::{
     optimizer::Optimizer,
     training::{AugmentationError, EpochSchedule, Length, TrainingOptions},
@@ -180,7 +178,7 @@ pub fn train_rounded<E: Engine, O: Observer>(
 /// # Errors
 ///
 /// The errors of [`train`].
-pub fn train_on<B: Backend, O: Observer>(
+pub fn train_on<B: Backend + ?Sized, O: Observer>(
     backend: &mut B,
     state: &mut State,
     data: &Dataset,

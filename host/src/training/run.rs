@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A state, and the means to continue it.
-pub(super) struct Run<'a, B> {
+pub(super) struct Run<'a, B: ?Sized> {
     backend: &'a mut B,
     state: &'a mut State,
     data: &'a Dataset,
@@ -39,7 +39,7 @@ pub(super) struct Run<'a, B> {
     outputs: Vec<StepOutput>,
 }
 
-impl<'a, B: Backend> Run<'a, B> {
+impl<'a, B: Backend + ?Sized> Run<'a, B> {
     pub(super) fn new(
         backend: &'a mut B,
         state: &'a mut State,

@@ -117,8 +117,18 @@ impl State {
         }
     }
 
+    /// Returns the number of flat models that the optimizer keeps.
+    pub fn optimizer_models(&self) -> usize {
+        self.optimizer.len()
+    }
+
+    /// Returns true if the run keeps an average of the weights.
+    pub fn has_average(&self) -> bool {
+        self.average.is_some()
+    }
+
     /// Returns true if the weights to be tested are the average.
-    pub(super) fn tests_average(&self) -> bool {
+    pub fn tests_average(&self) -> bool {
         self.average.is_some() && self.progress.steps > 0
     }
 
@@ -162,15 +172,15 @@ impl State {
         std::iter::once(self.network.parameters()).chain(kept).flatten().all(|weight| weight.is_finite())
     }
 
-    /// Returns the flat models that the backend changes, in the order of a checkpoint.
-    pub(super) fn trained(&self) -> impl Iterator<Item = &[f32]> {
+    /// Returns the flat models that the backend changes, in the order of a checkpoint: the network, the optimizer's models, and the average if
+    /// the run keeps one.
+    pub fn trained(&self) -> impl Iterator<Item = &[f32]> {
         let kept = self.optimizer.iter().chain(&self.average).map(|part| &**part);
         std::iter::once(self.network.parameters()).chain(kept)
     }
 
-    /// Returns the flat models that the backend changes, mutable, to be updated.
-    #[cfg(feature = "cuda")]
-    pub(super) fn trained_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+    /// Returns the flat models of [`trained`](Self::trained), mutable, to be updated.
+    pub fn trained_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         let kept = self.optimizer.iter_mut().chain(&mut self.average).map(|part| &mut **part);
         std::iter::once(self.network.parameters_mut()).chain(kept)
     }

@@ -2,6 +2,14 @@
 
 use std::process::ExitCode;
 
+use host::training::OpenGpu;
+
+/// With the feature `cuda`, the function that opens a GPU.
+#[cfg(feature = "cuda")]
+const GPU: Option<OpenGpu> = Some(gpu::open);
+#[cfg(not(feature = "cuda"))]
+const GPU: Option<OpenGpu> = None;
+
 fn main() -> ExitCode {
-    host::main()
+    host::main(GPU)
 }

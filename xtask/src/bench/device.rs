@@ -140,7 +140,7 @@ pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
     if let Some(file) = &options.plot {
         let mut data = tempfile::NamedTempFile::new().context("no place for the figures")?;
         data.write_all(serde_json::to_string(&rows)?.as_bytes()).context("cannot write the figures")?;
-        workspace::run(super::program("device")?.arg(data.path()).arg(file))?;
+        workspace::run(super::program(&super::HOST, "device")?.arg(data.path()).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }

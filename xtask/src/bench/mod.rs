@@ -33,9 +33,12 @@ pub enum Bench {
 /// correct.
 pub fn run(bench: &Bench) -> Result<ExitCode> {
     let mut program = match bench {
-        Bench::Cpu(_) => program("cpu")?,
-        Bench::Cuda(_) => program("cuda")?,
-        Bench::Kernels(_) => program("kernels")?,
+        Bench::Cpu(_) => program(&HOST, "cpu")?,
+        Bench::Cuda(_) => {
+            cuda::compiler()?;
+            program(&GPU, "cuda")?
+        }
+        Bench::Kernels(_) => program(&HOST, "kernels")?,
         Bench::Device(options) => return device::run(options),
     };
     // After this program's name, `bench` and the benchmark's.
@@ -45,14 +48,15 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
     Ok(launch::hand_over(&mut program)?)
 }
 
-/// Builds a benchmark of the package `host`.
-fn program(name: &str) -> Result<Command> {
+/// Cargo's options for the benchmarks of the package `host`.
+const HOST: [&str; 2] = ["--package", "host"];
+/// Cargo's options for the benchmark of the package `gpu`.
+const GPU: [&str; 4] = ["--package", "gpu", "--features", "driver"];
+
+/// Builds a benchmark of a package.
+fn program(package: &[&str], name: &str) -> Result<Command> {
     let mut cargo = launch::cargo("bench");
-    cargo.args(["--no-run", "--package", "host", "--bench", name, "--message-format", "json-render-diagnostics"]);
-    if name == "cuda" {
-        cuda::compiler()?;
-        cargo.args(["--features", "cuda"]);
-    }
+    cargo.args(package).args(["--no-run", "--bench", name, "--message-format", "json-render-diagnostics"]);
     // Only a message says which of the files with the benchmark's name is this build's.
     let mut messages = tempfile::tempfile().context("no place for cargo's messages")?;
     let status = launch::run_shown(cargo.stdout(messages.try_clone()?))

@@ -37,7 +37,7 @@ pub struct GpuPackOptions {
     /// The folder with Fashion-MNIST's four files [default: where `cargo xtask train` finds them]
     #[arg(long, value_name = "DIR", conflicts_with = "rehearsal")]
     data: Option<PathBuf>,
-    /// The folder with pytorch.py and jax.py, which train the same model [default: host/benches/cuda/peers]
+    /// The folder with pytorch.py and jax.py, which train the same model [default: cuda/gpu/benches/cuda/peers]
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
     /// The folder to write; an existing folder is replaced at the end [default: target/gpu]
@@ -117,7 +117,7 @@ pub fn rehearse() -> Result<()> {
 fn peers(named: Option<&Path>) -> Result<PathBuf> {
     let folder = match named {
         Some(folder) => folder.to_owned(),
-        None => launch::root().join("host/benches/cuda/peers"),
+        None => launch::root().join("cuda/gpu/benches/cuda/peers"),
     };
     if let Some(missing) = PEERS.into_iter().find(|peer| !folder.join(peer).is_file()) {
         bail!("{} has no {missing}: name a folder with {} by --peers", folder.display(), PEERS.join(" and "));

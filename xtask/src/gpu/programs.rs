@@ -19,7 +19,7 @@ const TEST: &str = "gpu";
 /// The programs of a pack.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Programs {
-    /// The program `selvedge`, with CUDA, and without the parts that need a network or a board.
+    /// The program `selvedge-cuda`, without the parts that need a network or a board. The pack calls it `selvedge`.
     pub selvedge: PathBuf,
     /// The benchmark `cuda`.
     pub bench: PathBuf,
@@ -48,13 +48,13 @@ impl Programs {
     pub fn build(architecture: &str) -> Result<Self> {
         let mut cargo = cargo(architecture);
         // The packages' default features need a network, a serial port or pictures.
-        cargo.args(["--package", "host", "--package", "cuda", "--no-default-features"]);
-        Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]), "selvedge")
+        cargo.args(["--package", "gpu", "--package", "cuda", "--no-default-features"]);
+        Self::found(cargo.args(["--features", "gpu/driver,cuda/driver"]), "selvedge-cuda")
     }
 
     /// Builds all three programs for this machine. `cargo xtask test` has built most of them.
     ///
-    /// The program `selvedge` is that of the tests. The boards' tests may run at the same time, and build another `selvedge` in its place.
+    /// The program `selvedge` is that of the tests, `checked-selvedge`.
     pub fn for_rehearsal() -> Result<Self> {
         let mut cargo = launch::cargo("build");
         cargo.args(["--profile", "test", "--message-format", "json-render-diagnostics"]);
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn messages_say_where_programs_are() {
-        let bench = r#"{"reason":"compiler-artifact","package_id":"path+file:///s/host#0.1.0","target":{"kind":["bench"],"name":"cuda"},
+        let bench = r#"{"reason":"compiler-artifact","package_id":"path+file:///s/cuda/gpu#0.1.0","target":{"kind":["bench"],"name":"cuda"},
             "filenames":["/t/cuda-1"],"executable":"/t/cuda-1"}"#;
         let library = r#"{"package_id":"path+file:///s/cuda#0.1.0","target":{"kind":["lib"],"name":"cuda"},
             "filenames":["/t/libcuda.rlib","/t/libcuda.so"],"executable":null}"#;

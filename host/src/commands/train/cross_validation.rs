@@ -24,7 +24,7 @@ use selvedge::architecture::Architecture;
 use serde_json::{Value, json};
 
 use super::{
-    RunPlan, Weights, device,
+    RunPlan, Weights,
     files::WEIGHTS,
     initialized_by, interrupt,
     log::{epoch_line, progress_bar, step_line},
@@ -215,7 +215,7 @@ impl Validation<'_> {
                 data.validation = None;
             }
         }
-        let device = device::choose(options.device.choice())?;
+        let device = &self.plan.device;
         let mut state = match &options.init {
             Some(path) => initialized_by(path, &self.layers, &data, &with)?,
             None => State::initialized(&self.layers, &with)?,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use anyhow::{Result, anyhow};
-#[cfg(feature = "cuda")]
-use cuda::driver::Gpu;
+use anyhow::{Error, Result, anyhow};
 use options::commands::train::Choice;
 
-use crate::engine::Simd;
+use crate::{
+    engine::Simd,
+    training::{Gpu, OpenGpu},
+};
 
 /// The device that was chosen.
 pub enum Device {
@@ -16,8 +17,7 @@ pub enum Device {
     /// The CPU, because there is no CUDA: why.
     CpuWithout(String),
     /// A GPU.
-    #[cfg(feature = "cuda")]
-    Cuda(Gpu),
+    Gpu(Box<dyn Gpu>),
 }
 
 impl Device {
@@ -27,8 +27,7 @@ impl Device {
             Self::Cpu | Self::CpuWithout(_) => {
                 format!("{self}, {} threads, {}", engine.threads(), engine.instructions())
             }
-            #[cfg(feature = "cuda")]
-            Self::Cuda(..) => self.to_string(),
+            Self::Gpu(_) => self.to_string(),
         }
     }
 
@@ -36,29 +35,25 @@ impl Device {
     pub fn named(&self, engine: &Simd) -> String {
         match self {
             Self::Cpu | Self::CpuWithout(_) => Self::Cpu.described(engine),
-            #[cfg(feature = "cuda")]
-            Self::Cuda(..) => self.described(engine),
+            Self::Gpu(_) => self.described(engine),
         }
     }
 }
 
-/// Opens the chosen device.
-pub fn choose(choice: Choice) -> Result<Device> {
+/// Opens the chosen device. `gpu` opens the GPU, if the program has the code for one.
+pub fn choose(choice: Choice, gpu: Option<OpenGpu>) -> Result<Device> {
     match choice {
         Choice::Cpu => Ok(Device::Cpu),
-        Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
-        Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
+        Choice::Auto => Ok(open(gpu).unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
+        Choice::Cuda => open(gpu).map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
     }
 }
 
-#[cfg(feature = "cuda")]
-fn cuda() -> Result<Device> {
-    Ok(Device::Cuda(Gpu::open()?))
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<Device> {
-    Err(anyhow!("this program was built without CUDA; `cargo xtask train --cuda` builds it in"))
+fn open(gpu: Option<OpenGpu>) -> Result<Device> {
+    let Some(open) = gpu else {
+        return Err(anyhow!("this program was built without CUDA; `cargo xtask train --cuda` builds it in"));
+    };
+    open().map(Device::Gpu).map_err(Error::from_boxed)
 }
 
 impl fmt::Display for Device {
@@ -66,8 +61,7 @@ impl fmt::Display for Device {
         match self {
             Self::Cpu => write!(f, "cpu device"),
             Self::CpuWithout(reason) => write!(f, "cpu ({reason}) device"),
-            #[cfg(feature = "cuda")]
-            Self::Cuda(gpu) => write!(f, "cuda device, {}", gpu.name()),
+            Self::Gpu(gpu) => write!(f, "cuda device, {}", gpu.name()),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     preparation::PreparationBuf,
     tensorboard::TensorBoard,
     training::{
-        self, Observer, State,
+        self, Observer, OpenGpu, State,
         checkpoint::{self, Checkpoint, Description},
     },
     weights::{self, WeightsError},
@@ -55,9 +55,9 @@ use recorder::{Recorder, Run};
 use screen::Screen;
 use view::{About, History};
 
-pub fn run(options: &Train) -> Result<()> {
+pub fn run(options: &Train, gpu: Option<OpenGpu>) -> Result<()> {
     options.check()?;
-    let device = device::choose(options.device.choice())?;
+    let device = device::choose(options.device.choice(), gpu)?;
     match &options.resume {
         None => start(options, device),
         Some(path) => resume::go_on(options, device, path, checkpoint::load(path)?),
@@ -220,7 +220,7 @@ impl RunPlan<'_> {
             options.tui.then(|| History::new(About::of(options, &layers, &data, &with, processor), progress.steps));
         let live = Live::begin(tensorboard, history);
         let mut log = Log::new(&data, &with, progress, screen, Sinks { metrics, recorder, live }, checkpoints);
-        let trained = train(device, &engine, &mut state, &data, &with, &mut log);
+        let trained = train(&device, &engine, &mut state, &data, &with, &mut log);
         let (mut screen, mut recorder, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
             let test = match with.early_stop {
@@ -291,7 +291,7 @@ fn note_constant(features: &[usize], data: &Dataset) {
 
 /// Trains to the end, on the chosen device.
 fn train(
-    device: Device,
+    device: &Device,
     engine: &Simd,
     state: &mut State,
     data: &Dataset,
@@ -300,11 +300,7 @@ fn train(
 ) -> Result<training::Epoch> {
     match device {
         Device::Cpu | Device::CpuWithout(_) => training::train(engine, state, data, with, log),
-        #[cfg(feature = "cuda")]
-        Device::Cuda(gpu) => {
-            let mut backend = training::Cuda::new(gpu, state, data, with)?;
-            training::train_on(&mut backend, state, data, with, log)
-        }
+        Device::Gpu(gpu) => training::train_on(&mut *gpu.backend(state, data, with)?, state, data, with, log),
     }
 }
 

@@ -10,11 +10,11 @@ use cuda::{
     trainer::{self, Evaluated, IN_FLIGHT, MAX_BATCHES, Part, Run, Samples, Trained, Trainer},
 };
 
-use super::{Backend, Evaluations, State, StepInput, StepOutput, Steps, TrainingError, TrainingOptions};
-use crate::{
+use host::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
     task::{Targets, standardized},
+    training::{Backend, Evaluations, State, StepInput, StepOutput, Steps, TrainingError, TrainingOptions},
 };
 
 const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many samples");
@@ -57,7 +57,7 @@ impl<'a> Cuda<'a> {
                 optimizer: task::Optimizer::from(&options.optimizer.step(1, options.learning_rate)),
                 accumulates: options.accumulate > 1,
                 clips: options.clip.is_some(),
-                averages: state.average.is_some(),
+                averages: state.has_average(),
             },
             seed: options.seed,
             dropout: options.dropout,
@@ -151,11 +151,11 @@ fn batches(epoch: u32, input: &StepInput, options: &TrainingOptions) -> impl Ite
 
 /// Returns the parts of a state that the GPU changes, in the state's order.
 fn kept(state: &State) -> impl Iterator<Item = Part> {
-    let optimizer = (0..state.optimizer.len()).map(Part::State);
-    std::iter::once(Part::Model).chain(optimizer).chain(state.average.is_some().then_some(Part::Average))
+    let optimizer = (0..state.optimizer_models()).map(Part::State);
+    std::iter::once(Part::Model).chain(optimizer).chain(state.has_average().then_some(Part::Average))
 }
 
-fn failed(error: CudaError) -> TrainingError {
+pub(crate) fn failed(error: CudaError) -> TrainingError {
     TrainingError::Backend(error.into())
 }
 

@@ -6,7 +6,7 @@
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
 
 mod report;
-#[path = "../shared/mod.rs"]
+#[path = "../../../../host/benches/shared/mod.rs"]
 mod shared;
 mod sweep;
 

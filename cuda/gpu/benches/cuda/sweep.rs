@@ -2,12 +2,11 @@
 
 use std::{io::Write, process::Command, thread};
 
-use anyhow::{Context, Result};
-use cuda::driver::Gpu;
+use anyhow::{Context, Error, Result};
 use host::{
     data::Dataset,
     files::write_whole,
-    training::{self, Cuda, Length, State, TrainingOptions},
+    training::{self, Gpu, Length, State, TrainingOptions},
 };
 use indicatif::ProgressBar;
 use options::bench;
@@ -20,7 +19,7 @@ use super::{
 
 /// Measures, prints and writes all that the options ask for.
 pub fn run(options: &bench::Cuda, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
-    let gpu = Gpu::open()?.name().to_owned();
+    let gpu = open()?.name();
     let rounds = options.peers.len() * options.rounds as usize;
     let bar = progress_bar(options.batch_sizes.len() * (1 + rounds));
     let sweep = Sweep { options, network, data, bar };
@@ -42,6 +41,11 @@ pub fn run(options: &bench::Cuda, network: &Architecture, data: &Dataset, out: &
         write_whole(path, text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Opens the GPU. It is opened for each measurement, so a peer has it alone.
+fn open() -> Result<Box<dyn Gpu>> {
+    gpu::open().map_err(Error::from_boxed)
 }
 
 /// Returns the date, `2026-11-23`.
@@ -89,9 +93,9 @@ impl Sweep<'_> {
         let length = Length::Epochs(self.options.epochs + 1);
         let recipe = TrainingOptions { length, batch_size: batch as usize, ..TrainingOptions::QUICKSTART };
         let mut state = State::initialized(self.network, &recipe)?;
-        let mut backend = Cuda::new(Gpu::open()?, &state, self.data, &recipe)?;
+        let mut backend = open()?.backend(&state, self.data, &recipe)?;
         let mut seconds = EpochSeconds::default();
-        training::train_on(&mut backend, &mut state, self.data, &recipe, &mut seconds)?;
+        training::train_on(&mut *backend, &mut state, self.data, &recipe, &mut seconds)?;
         Ok(seconds.0.split_off(1))
     }
 }
