@@ -113,7 +113,7 @@ pub fn selvedge(folder: &Path) -> Command {
     // Cargo builds a package's programs for its tests, which lie in the folder below.
     let test = env::current_exe().expect("a test has a program");
     let programs = test.ancestors().nth(2).expect("the profile's folder");
-    let mut command = Command::new(programs.join(format!("checked-selvedge{}", env::consts::EXE_SUFFIX)));
+    let mut command = Command::new(programs.join(format!("tested-selvedge{}", env::consts::EXE_SUFFIX)));
     command.current_dir(folder).env_remove(FASHION_MNIST_DIR).env("XDG_CACHE_HOME", folder).env("HOME", folder);
     command.env("CUDA_VISIBLE_DEVICES", "");
     command

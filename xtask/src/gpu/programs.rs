@@ -54,11 +54,11 @@ impl Programs {
 
     /// Builds all three programs for this machine. `cargo xtask test` has built most of them.
     ///
-    /// The program `selvedge` is that of the tests, `checked-selvedge`.
+    /// The program `selvedge` is that of the tests, `tested-selvedge`.
     pub fn for_rehearsal() -> Result<Self> {
         let mut cargo = launch::cargo("build");
-        cargo.args(["--profile", "test", "--message-format", "json-render-diagnostics"]);
-        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]), "checked-selvedge")
+        cargo.args(["--message-format", "json-render-diagnostics"]);
+        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]), "tested-selvedge")
     }
 
     fn found(cargo: &mut Command, program: &str) -> Result<Self> {

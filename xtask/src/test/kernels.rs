@@ -36,10 +36,10 @@ pub fn clippy() -> Result<()> {
     step(lints().args(["--package", "core"]).args(CORE_FEATURES).args(DENY_WARNINGS))
 }
 
-/// Returns the command for the lints. It uses the tests' profile, so that the build scripts do not run again.
+/// Returns the command for the lints.
 fn lints() -> Command {
     let mut clippy = cargo("clippy");
-    clippy.args(["--all-targets", "--profile", "test"]);
+    clippy.arg("--all-targets");
     clippy
 }
 
@@ -53,7 +53,7 @@ fn gpu_lints() -> Command {
 /// Returns the command for the library's documentation. Its build compiles the kernels for every GPU, and the tests use the same build.
 pub fn doc() -> Command {
     let mut doc = cargo("doc");
-    doc.args(["--workspace", "--no-deps", "--profile", "test"]).args(features()).env("RUSTDOCFLAGS", "--deny warnings");
+    doc.args(["--workspace", "--no-deps"]).args(features()).env("RUSTDOCFLAGS", "--deny warnings");
     doc
 }
 
@@ -110,7 +110,7 @@ pub fn sanitized() -> Result<()> {
     let preloaded = format!("env LD_PRELOAD={library} ASAN_OPTIONS=detect_leaks=0");
     // Of the workspace, as then only what the variable changes is built anew.
     let mut test = cargo("test");
-    test.args(["--workspace", "--test", "launches", "--test", "kernels"]).args(features());
+    test.args(["--profile", "dev", "--workspace", "--test", "launches", "--test", "kernels"]).args(features());
     step(test.env(SANITIZE, "1").env(runner, preloaded))
 }
 

@@ -15,17 +15,29 @@ use super::{
 };
 use crate::workspace;
 
+/// The packages whose unit tests share the build of the programs, because they use much of it.
+const ABOVE: [&str; 6] = ["cases", "cuda", "emulated_driver", "emulator", "gpu", "tests"];
+/// The other packages with unit tests in a library. These have a build of their own, with overflow checks and debug assertions.
+const BELOW: [&str; 12] =
+    ["board", "core", "files", "host", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "web"];
+
 /// Runs the tests of every package except the boards', and again those of core with its optional parts. The skipped ones are listed last.
+///
+/// Unit tests have overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`, which users run.
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
-    step(all(TESTS).arg("--no-run"))?;
+    step(programs(TESTS).arg("--no-run"))?;
+    step(units(TESTS).arg("--no-run"))?;
     shared.end_set_ups();
     shared.end_beside()?;
     if shared.stages.contains(&BOARDS) {
         shared.boards = Some(Aside::start(of_boards())?);
     }
-    let mut skipped = run(all(TESTS).args(["--", "--skip", "boards::"]))?;
+    let mut skipped = run(&mut units(TESTS))?;
+    skipped.extend(run(programs(TESTS).args(["--", "--skip", "boards::"]))?);
+    skipped.extend(run(&mut above(TESTS))?);
+    skipped.extend(run(dev(TESTS).args(["--workspace", "--doc"]).args(kernels::features()))?);
     let mut core = test(TESTS);
     skipped.extend(run(core.args(["--package", "core"]).args(CORE_FEATURES))?);
     show(&skipped);
@@ -43,15 +55,43 @@ pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
 }
 
 fn of_boards() -> Command {
-    let mut boards = all(BOARDS);
+    let mut boards = programs(BOARDS);
     boards.args(["--test", "boards"]);
     boards
 }
 
-fn all(stage: &str) -> Command {
-    let mut all = test(stage);
-    all.arg("--workspace").args(kernels::features());
-    all
+/// Returns the command for the tests of programs and examples, and for the test programs.
+fn programs(stage: &str) -> Command {
+    let mut programs = dev(stage);
+    programs.args(["--workspace", "--bins", "--examples", "--test", "*"]).args(kernels::features());
+    programs
+}
+
+/// Returns the command for the unit tests of the libraries [`ABOVE`] the others.
+fn above(stage: &str) -> Command {
+    let mut above = dev(stage);
+    above.args(libraries_without(&BELOW)).args(kernels::features());
+    above
+}
+
+/// Returns the command of cargo's tests in the profile of the programs.
+fn dev(stage: &str) -> Command {
+    let mut dev = test(stage);
+    dev.args(["--profile", "dev"]);
+    dev
+}
+
+/// Returns the command for the unit tests of the libraries [`BELOW`].
+fn units(stage: &str) -> Command {
+    let mut units = test(stage);
+    units.args(libraries_without(&ABOVE));
+    units
+}
+
+/// Returns the options for the unit tests of all libraries except these packages'. With `--package` in its place, cargo would choose other features of the
+/// libraries that both builds use, and build them anew.
+fn libraries_without<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    ["--workspace", "--lib"].into_iter().chain(packages.iter().flat_map(|package| ["--exclude", package]))
 }
 
 /// Returns the command of cargo's tests. A skipped test is a failure, unless this machine is known to lack what the test needs.

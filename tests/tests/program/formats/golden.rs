@@ -38,7 +38,7 @@ fn a_weight_files_layers_have_their_numbers() {
 fn encoded(message: &impl Serialize) -> Vec<u8> {
     let mut buffer = [0; 1000];
     let frame = encode(message, &mut buffer).unwrap();
-    let content = cobs::decode_vec(&frame[..frame.len() - 1]).unwrap();
+    let content = super::content(&frame[..frame.len() - 1]);
     content[1..content.len() - 4].to_vec()
 }
 
@@ -128,7 +128,7 @@ fn the_documented_frames_are_among_them() {
     assert_eq!(documented.len(), 4);
     for (frame, content) in documented {
         assert!(FRAMES.contains(&hex(&frame).as_str()), "{}", hex(&frame));
-        assert_eq!(cobs::decode_vec(&frame[..frame.len() - 1]).unwrap(), content);
+        assert_eq!(super::content(&frame[..frame.len() - 1]), content);
     }
 }
 

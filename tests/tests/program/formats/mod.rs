@@ -15,6 +15,22 @@ use host::{
 };
 use selvedge::{architecture::Architecture, shape::InputShape, weights::TrainingRecord};
 
+/// Returns the content of a frame, which has no zero byte at its end.
+fn content(frame: &[u8]) -> Vec<u8> {
+    let mut content = vec![0; frame.len()];
+    let len = cobs::decode(frame, &mut content).unwrap();
+    content.truncate(len);
+    content
+}
+
+/// Returns the frame of a content, without the zero byte at its end.
+fn framed(content: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0; cobs::max_encoding_length(content.len())];
+    let len = cobs::encode(content, &mut frame);
+    frame.truncate(len);
+    frame
+}
+
 const RECORD: TrainingRecord<'static> = TrainingRecord {
     seed: 300,
     dataset: "größer",

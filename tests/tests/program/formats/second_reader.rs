@@ -266,7 +266,7 @@ fn both_readers_understand_the_same_frames() {
     let mut frames = Vec::new();
     for (number, text) in FRAMES.iter().enumerate() {
         let frame = from_hex(text);
-        let content = cobs::decode_vec(&frame[..frame.len() - 1]).unwrap();
+        let content = super::content(&frame[..frame.len() - 1]);
         let message = &content[..content.len() - 4];
         for mutation in 0..MUTATIONS {
             let generator = Generator::new(number as u64, Purpose::Drawing, mutation);
@@ -281,7 +281,7 @@ fn both_readers_understand_the_same_frames() {
                 }
             }
             let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&message);
-            frames.push(cobs::encode_vec(&[&message[..], &checksum.to_le_bytes()].concat()));
+            frames.push(super::framed(&[&message[..], &checksum.to_le_bytes()].concat()));
         }
     }
     let Some(answers) = second_reader(&frames) else { return };

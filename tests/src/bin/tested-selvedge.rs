@@ -1,4 +1,4 @@
-//! The program `selvedge`, built with overflow checks and debug assertions. The program that `cargo xtask` builds has neither.
+//! The program `selvedge` for the tests. With the feature `cuda` it trains on a GPU too.
 
 use std::process::ExitCode;
 
