@@ -111,7 +111,7 @@ impl<T: Embeddable> Embedded<T> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for a file that was changed, or differs in any other way from what a writer gives.
+    /// [`WeightFileError`] for a file that was changed, or that the loader refuses for another reason.
     pub fn load(&self) -> Result<T::Loaded, WeightFileError> {
         T::load(self.file)
     }

@@ -65,7 +65,7 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Selvedge(Box<options::Command>),
-    /// Measure training on this machine's CPU or GPU, the engine's products, or a prediction on the boards
+    /// Measure training on this machine's CPU or GPU, the CPU engine's matrix products, or a prediction on the boards
     #[command(subcommand)]
     Bench(Box<bench::Bench>),
     /// Build the firmware with a model, run it on a board, and compare its bits with the host's; a model that does not fit is refused

@@ -149,7 +149,8 @@ pub struct Info<'a> {
     pub task: TaskKind,
     /// Bytes of flash that the model takes.
     pub flash: u32,
-    /// Bytes of RAM that a prediction's input and activations take.
+    /// Bytes of RAM that a prediction's workspace takes, with the activations. The received sample is not counted, nor the bytes that a preparation
+    /// makes of it.
     pub ram: u32,
     /// The unit that the device counts in: `instructions` or `cycles`.
     pub unit: &'a str,

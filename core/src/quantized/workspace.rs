@@ -102,7 +102,7 @@ pub enum WorkspaceError {
     Workspace,
     /// The place for logits does not have a number for each of the network's outputs.
     Logits,
-    /// The raw values have another number type or another length than the network takes.
+    /// The raw values have another number type than the network's file says. A wrong number of values is [`Sample`](Self::Sample).
     Value(ValueError),
 }
 

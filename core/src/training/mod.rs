@@ -1,6 +1,6 @@
 //! One training step: forward, loss, backward with each parameter's update.
 //!
-//! [`Trainer`] has all memory of a step in one value, which may lie in a static. This one learns "exclusive or":
+//! [`Trainer`] has the model and the buffers of a step in one value, which may lie in a static. This one learns "exclusive or":
 //!
 //! ```
 //! use selvedge::{Flat, Layer, Portable, layers, loss::CrossEntropy, mlp, optimizer::Sgd, training::Trainer};

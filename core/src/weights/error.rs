@@ -54,7 +54,8 @@ pub enum WeightFileError {
     },
     /// The layers do not form a network, or the network is too large for this machine.
     Architecture,
-    /// The file has a custom layer: only the program that defines the layer can compute it.
+    /// The file has a custom layer that the reader does not expect there. Only the program that defines this layer, with this name and these
+    /// sizes, can compute it.
     Custom {
         /// The layer's place in the chain.
         place: usize,

@@ -1,8 +1,9 @@
 //! The weight file: postcard, versioned, read in place. docs/formats.md has each part and each byte of it.
 //!
 //! The whole file is one postcard message. Of the encodings that postcard can read, the loader takes only the one that the writer gives. It
-//! allocates nothing, checks the whole file before it hands out any part, and gives a [`WeightFileError`] for every way that a file can be
-//! wrong.
+//! allocates nothing. It checks the frame, the layers, the tensors and the record before it hands out any part, and returns a [`WeightFileError`]
+//! for a file that is wrong. The numbers of the signature, its feature names and its units are left to
+//! [`model_file::checked`](crate::model_file::checked).
 
 mod constant;
 pub(crate) mod envelope;

@@ -70,7 +70,8 @@ impl<'a> WeightFile<'a> {
     /// # Errors
     ///
     /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after the file's end, were changed, have another version, or
-    /// differ in any other way from what the writer gives.
+    /// are not in the writer's encoding. The numbers of the signature's tables, the features' names and the units are not checked here, but by
+    /// [`model_file::checked`](crate::model_file::checked).
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (layers, rest) = Layers::take(body)?;

@@ -43,7 +43,8 @@ fn target() -> io::Result<PathBuf> {
 /// The environment variable that names the test for which a process was started.
 const CHILD: &str = "SELVEDGE_DRIVER_TEST";
 
-/// Runs `body` in a process of its own that finds its driver in `folder`. `test` is the caller's path in its program.
+/// Runs `body` in a process of its own that finds its driver in `folder`. The function starts the test program again with only this test, which
+/// runs `body` there. `test` is the test's whole name, as `cargo test` prints it, such as `driver::tests::says_what_it_is`.
 ///
 /// # Panics
 ///

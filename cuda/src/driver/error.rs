@@ -19,7 +19,7 @@ pub enum CudaError {
     DriverTooOld {
         /// The driver's version, 1000 · major + 10 · minor.
         found: i32,
-        /// The version of the toolkit's first release, 1000 · major + 10 · minor.
+        /// The oldest version that is new enough: 1000 · the toolkit's major version.
         needed: i32,
     },
     /// There is a driver, but no GPU.

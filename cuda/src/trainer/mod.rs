@@ -73,7 +73,7 @@ pub enum Targets<'a> {
 pub enum Part {
     /// The weights.
     Model,
-    /// One of the optimizer's flat models.
+    /// The optimizer's state with this index, such as one of Adam's two means: a number for each number of the model.
     State(usize),
     /// The weights' moving average.
     Average,

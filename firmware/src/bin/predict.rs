@@ -1,6 +1,6 @@
 //! Predicts the embedded samples with the weight file in flash, which is read in place.
 //!
-//! The count of each sample includes the conversion of its bytes to floating point, the network, and the search for the largest logit.
+//! The count of each sample includes the network, from the sample's bytes to the logits, and the search for the largest logit.
 
 #![no_std]
 #![no_main]

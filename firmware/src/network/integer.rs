@@ -28,7 +28,7 @@ impl EmbeddedNetwork {
         b"int4" => WeightFormat::Int4,
         _ => WeightFormat::Int8,
     };
-    /// The number of bytes of RAM in which a prediction works.
+    /// The number of bytes of the workspace. With a preparation, a prediction also has one byte for each input on the stack.
     pub const RAM: usize = size_of::<PredictionWorkspace>();
     /// The workspace before the first prediction.
     pub const WORKSPACE: PredictionWorkspace = [0; _];

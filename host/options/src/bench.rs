@@ -165,7 +165,7 @@ pub struct Cuda {
     pub markdown: Option<PathBuf>,
 }
 
-/// Measure the single products on one thread
+/// Measure each matrix product of a linear layer (outputs, input gradient, weight gradient) on one thread
 #[derive(Args, Debug)]
 pub struct Kernels {
     /// Measure only the products whose names contain this text

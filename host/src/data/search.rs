@@ -49,12 +49,13 @@ impl Search {
     /// Loads the chosen data: a file, a folder or the word `builtin`. Without a choice, it loads the first data that it finds, or downloads
     /// it.
     ///
-    /// If a download fails, the built-in set is used instead, with a [`notice`](Dataset::notice).
+    /// If the files cannot be downloaded, the built-in set is used instead, with a [`notice`](Dataset::notice). If they cannot be stored, that
+    /// is an error.
     ///
     /// # Errors
     ///
-    /// [`DataError`] if a folder that was named, or that holds some of the files, does not hold sound data; and
-    /// [`DataError::NotHere`] if no place has the data and nothing is to be downloaded.
+    /// [`DataError`] if a folder that was named, or that holds some of the files, does not hold sound data;
+    /// [`DataError::Cache`] if a download cannot be stored; and [`DataError::NotHere`] if no place has the data and nothing is to be downloaded.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
         let from = |origin, folder: &Path| {
             self.check_options(&folder.display().to_string())?;

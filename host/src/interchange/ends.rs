@@ -21,7 +21,7 @@ pub(super) type Scales = Vec<(f64, f64)>;
 pub struct Ends<'a>(Signature<'a>);
 
 impl<'a> Ends<'a> {
-    /// Returns the steps of a network with this signature.
+    /// Returns the scaling of a network with this signature.
     pub fn of(signature: &Signature<'a>) -> Self {
         Self(*signature)
     }
@@ -43,8 +43,8 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Returns a note for the user that a file does not have these steps, if there are any. `from` is the file with their numbers, and `to` is
-    /// the new file.
+    /// Returns a note for the user that the new file `to` does not have these scales and shifts, or `None` if there are none. `from` is the file
+    /// that has them.
     pub fn note(&self, from: &Path, to: &Path) -> Option<String> {
         let inputs = "its inputs are scale · value + shift";
         let outputs = "its outputs are standardised, target = scale · output + shift";

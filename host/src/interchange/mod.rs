@@ -154,7 +154,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
 /// Writes a flat model of these layers in the format of the path's extension, as a whole or not at all. Only a weight file stores the signature
 /// and the record. An ONNX graph says in words what its input and output are. It has the operator set `opset`, or else the lowest one that
 /// the layers need.
-/// The names of the tensors count every layer, also dropout, as the names in PyTorch's `nn.Sequential` do.
+/// The names of the tensors count every layer, also dropout, as the names in PyTorch's `nn.Sequential` do. An ONNX graph has no dropout.
 ///
 /// # Errors
 ///

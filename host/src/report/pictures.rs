@@ -92,8 +92,11 @@ pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) ->
     Some(pixels)
 }
 
-/// Returns a picture for each unit of the first layer, and their number. It shows at most 64 units, those with the largest weights. A weight of
-/// 0 is white, a negative one blue, and a positive one orange, as in `show --weights`. Returns `None` if the inputs are not images.
+/// Returns the number of units shown, and one picture with their weights: at most 64 units of the first layer, those with the largest weights. A
+/// weight of 0 is white, a negative one blue, and a positive one orange; of three channels, the mean is shown.
+///
+/// Returns `None` if the inputs are not images of one or three channels, if an image has more than 96 rows or columns, or if the first layer
+/// does not take the pixels.
 pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape) -> Option<(usize, Pixels)> {
     let [channels, height, width] = sides(shape)?;
     let inputs = channels * height * width;

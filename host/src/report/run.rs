@@ -23,7 +23,7 @@ pub struct Run {
     pub findings: Option<Findings>,
     /// A picture for each of the worst mistakes. Empty if samples are not images.
     pub mistakes: Vec<Pixels>,
-    /// The number of the first layer's units, and a picture of their weights.
+    /// The number of units of the first layer that are shown, at most 64, and a picture of their weights.
     pub first_layer: Option<(usize, Pixels)>,
     /// A quantised file of these weights.
     pub quantized: Option<Beside>,

@@ -77,7 +77,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// If the loss is not a number, because the run diverged.
+    /// If the loss is infinite or NaN, because the run diverged, or if the run has ended.
     pub fn step(&mut self) -> Result<f32, JsError> {
         self.advance().map_err(|error| JsError::new(&error))
     }

@@ -23,7 +23,7 @@ pub enum Bench {
     Cpu(options::bench::Cpu),
     /// Train on this machine's NVIDIA GPU and measure it, against other programs
     Cuda(options::bench::Cuda),
-    /// Measure the single products on one thread
+    /// Measure each matrix product of a linear layer (outputs, input gradient, weight gradient) on one thread
     Kernels(options::bench::Kernels),
     /// Measure a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
     Device(device::DeviceBenchOptions),

@@ -30,9 +30,9 @@ pub struct SetupOptions {
     #[arg(long)]
     python: bool,
 
-    /// Unpack only NVIDIA's compiler for `--cuda`, into the target folder
+    /// Unpack only NVIDIA's compiler (nvcc) into the target folder
     ///
-    /// CUDA_PATH names an installed toolkit to use instead.
+    /// `train --cuda`, `bench cuda` and `verify bits --cuda` need it. CUDA_PATH names an installed toolkit to use instead.
     #[arg(long)]
     cuda: bool,
 

@@ -66,7 +66,7 @@ pub struct Connect {
     #[arg(long, value_name = "PORT|unix:PATH")]
     pub connect: String,
 
-    /// The speed of the serial port in bits per second, as in the board's file
+    /// The speed of the serial port in bits per second: the key `baud` of the board's file in firmware/boards
     #[arg(long, default_value_t = 115_200, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub baud: u32,
 

@@ -32,12 +32,16 @@ pub struct Quantize {
     #[arg(long, value_name = "NAME|FILE", requires = "qat")]
     pub recipe: Option<PathBuf>,
 
-    /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
+    /// Write a certificate for each test sample: if it is proved that the quantised network gives the same answer
     ///
-    /// A certificate compares the model's class with one other class. The margin is the distance between the two logits in the model. The bound is the
-    /// most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is proved that both networks
-    /// choose the same class. The certificate then has the class with the smallest difference margin − bound. Otherwise it has the first class whose
-    /// margin is not above its bound.
+    /// For classes, a line has the index, the label, the quantised network's class, the margin, the bound, and whether it is certified. For labels, it has
+    /// the index, the margin, the bound, and whether it is certified. For a regression there is a line for each output, with index, output, error and
+    /// bound.
+    ///
+    /// For classes, a certificate compares the model's class with one other class. The margin is the distance between the two logits in the model. The
+    /// bound is the most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is proved that
+    /// both networks choose the same class. The certificate then has the class with the smallest difference margin − bound. Otherwise it has the first
+    /// class whose margin is not above its bound.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 

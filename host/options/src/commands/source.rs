@@ -89,7 +89,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE", requires = "test")]
     pub test_labels: Option<PathBuf>,
 
-    /// The fraction of each class that is held out for the test, and the seed of the choice [default: 0.2]
+    /// The fraction of each class that is held out for the test, and the seed of the choice; with --group, the fraction of all samples, in whole groups
+    /// [default: 0.2]
     ///
     /// This seed is not the seed of the training, so every command holds out the same samples.
     #[arg(long, global = true, value_name = "PART[,seed=N]", conflicts_with = "test")]

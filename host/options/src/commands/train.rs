@@ -13,7 +13,8 @@ use crate::{
 
 /// Options of `train`.
 ///
-/// The recipe and the options that override it determine the weights. The other options name files and the processor.
+/// The recipe with the options that override it, the network, the samples and the initial weights (`--init`, or the checkpoint of `--resume`)
+/// determine the trained weights. The threads, the processor and the options of output do not change them.
 #[derive(Args, Debug)]
 pub struct Train {
     /// The network.

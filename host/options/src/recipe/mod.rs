@@ -1,6 +1,6 @@
 //! Recipes: the options of a training run, as a file and on the command line.
 //!
-//! `options` has every key of a file, which is also the option of the same name. `value` and `text` have the types of the values.
+//! `options` has every key of a file. Most are also the option of the same name. `value` and `text` have the types of the values.
 //! `file` reads recipe files, and the built-in recipes, which are files too. `overriding` overrides a recipe with the options of the
 //! command line. `resolve` turns a recipe into [`TrainingOptions`](crate::training::TrainingOptions).
 //!

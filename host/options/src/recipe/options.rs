@@ -13,7 +13,8 @@ use super::{
 };
 use crate::optimizer::OptimizerName;
 
-/// A recipe. Each field is a key of a recipe file. Each field except `description` and `search` is also the command-line option of the same name.
+/// A recipe. Each field is a key of a recipe file, and also the command-line option of the same name. There are exceptions: `description` and
+/// `search` have no option, and `shuffle` has the opposite, `--no-shuffle`.
 ///
 /// `None` means that this recipe does not set the key. The value then comes from the recipe that this one overrides
 /// ([`overridden_by`](Self::overridden_by)). If no recipe sets the key, it has PyTorch's default ([`resolve`](Self::resolve)).
