@@ -34,7 +34,7 @@ pub const PROGRAM: launch::Program<'_> =
 const GPU_PROGRAM: launch::Program<'_> = launch::Program {
     name: "selvedge-cuda",
     task: "which also trains on an NVIDIA GPU",
-    seconds: 120,
+    seconds: 200,
     features: "gpu/driver",
 };
 

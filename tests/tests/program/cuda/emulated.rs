@@ -132,6 +132,22 @@ fn other_values_and_tasks_are_the_cpus_too() {
     }
 }
 
+/// One GPU trains the models of all folds.
+#[test]
+fn the_models_of_folds_are_the_cpus() {
+    let Some(folder) = prepared("folds on an emulated GPU") else { return };
+    let folder = folder.path();
+    write_table(folder);
+    let tested = |device: &str| {
+        let files = format!("--device {device} --metrics {device}.jsonl");
+        succeed(command(folder, &format!("train {} --epochs 2 --folds 3 {files}", OTHERS[1])));
+        let metrics = fs::read_to_string(folder.join(format!("{device}.jsonl"))).expect("the metrics");
+        // An epoch's line has its time.
+        metrics.lines().filter(|line| !line.contains("\"seconds\"")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(tested("cuda"), tested("cpu"));
+}
+
 /// Steps that were begun after the one that diverges change nothing and are not reported.
 #[test]
 fn divergence_is_said_at_the_cpus_step() {
