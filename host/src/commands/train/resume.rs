@@ -71,7 +71,7 @@ pub fn state(
     let state = checkpoint.into_state(layers, with)?;
     ensure!(
         state.progress.is_of(data.train.len(), data.validation.is_some(), with),
-        "{path}: a run with the checkpoint's recipe and samples is never after {} steps in epoch {}, so the checkpoint is wrong",
+        "{path}: the checkpoint's counters, after {} steps in epoch {}, do not fit its recipe and its samples; the file was changed",
         state.progress.steps,
         u64::from(state.progress.epochs) + 1
     );

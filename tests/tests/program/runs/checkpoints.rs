@@ -155,8 +155,8 @@ fn weights_that_no_run_has_found_are_not_given() {
             forged(|state| state.network.parameters_mut()[3] = f32::INFINITY),
             "the weights: linear_relu_stack.0.weight[0, 3] is inf",
         ),
-        (forged(|state| state.progress.best_loss = Some(f64::NAN)), "none of a run by its recipe"),
-        (forged(|state| state.progress.best_loss = None), "none of a run by its recipe"),
+        (forged(|state| state.progress.best_loss = Some(f64::NAN)), "do not fit its recipe"),
+        (forged(|state| state.progress.best_loss = None), "do not fit its recipe"),
     ] {
         assert!(error.starts_with("error: forged.checkpoint: ") && error.contains(words), "{error}");
     }
