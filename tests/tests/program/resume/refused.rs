@@ -95,7 +95,12 @@ fn a_place_that_is_none_of_the_run_is_an_error_of_the_file_that_was_read() {
     let progress = Progress { steps: 7, ..Progress::default() };
     write_checkpoint(&folder.join("read.checkpoint"), "", "784,16,10", progress);
     let error = fail(folder, "train --resume read.checkpoint --checkpoint written.checkpoint --data builtin");
-    assert!(error.starts_with("error: read.checkpoint: the checkpoint's counters, after 7 steps in epoch 1, do not fit its recipe"), "{error}");
+    assert!(
+        error.starts_with(
+            "error: read.checkpoint: the checkpoint's counters, after 7 steps in epoch 1, do not fit its recipe"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
