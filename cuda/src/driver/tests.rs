@@ -204,7 +204,7 @@ fn a_fault(test: &str, code: &str) {
         let error = gpu.synchronize().expect_err("a kernel has failed");
         assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
         let text = error.to_string();
-        for part in [code, "resume from", "report it"] {
+        for part in [code, "resume from", "report the failure"] {
             assert!(text.contains(part), "{text}");
         }
         let error = Buffer::<u8>::allocate(&gpu, 1, "a byte").expect_err("the context is lost");
