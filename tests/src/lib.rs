@@ -158,11 +158,15 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
 }
 
-/// `cargo xtask …`, run as a user runs it. It ends with the test, however that ends.
+/// Returns the command of `cargo xtask …`. It ends with the test, however that ends. The program is built once for all tests of a process.
+///
+/// # Panics
+///
+/// If the program cannot be built.
 pub fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.arg("xtask").args(arguments).current_dir(workspace());
-    command.env("SELVEDGE_ENDS_WITH", process::id().to_string());
+    static XTASK: LazyLock<PathBuf> = LazyLock::new(|| launch::XTASK.build().expect("cargo builds xtask"));
+    let mut command = launch::command(&*XTASK);
+    command.args(arguments).env("SELVEDGE_ENDS_WITH", process::id().to_string());
     command
 }
 

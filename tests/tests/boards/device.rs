@@ -191,7 +191,7 @@ fn a_prediction_takes_no_more_than_the_docs_say() {
         ("mps2-an386", "small", "int4"),
         ("mps2-an386", "small", "f16"),
         ("microbit", "small", "int8"),
-        ("mps2-an505", "quickstart", "int8"),
+        ("mps2-an505", "small", "int8"),
         ("mps2-an505", "small", "f32"),
         ("riscv32-virt", "small", "int8"),
         ("riscv32-virt", "tiny", "f32"),

@@ -60,6 +60,9 @@ pub struct Program<'a> {
     pub features: &'a str,
 }
 
+/// The program of `cargo xtask`.
+pub const XTASK: Program<'_> = Program { name: "xtask", task: "which runs the commands", seconds: 50, features: "" };
+
 impl Program<'_> {
     /// Builds the program and returns its path. If it was not built before, the first line says how long the build takes.
     ///

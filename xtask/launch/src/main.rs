@@ -6,9 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use launch::Program;
-
-const XTASK: Program<'_> = Program { name: "xtask", task: "which runs the commands", seconds: 50, features: "" };
+use launch::XTASK;
 
 fn main() -> ExitCode {
     match run() {
