@@ -2,7 +2,7 @@
 //!
 //! Each loss is one of PyTorch's, with the mean as its reduction. The documentation of a loss gives the formula and the order of the
 //! operations, and every engine keeps this order. `exp` and `ln` are the functions of [`arithmetic`](crate::arithmetic). Sums ascend from
-//! +0: over the samples, and within a sample over the elements. A product that is added is one [`fma`](crate::arithmetic::fma).
+//! +0: over the samples, and within a sample over the elements. A product and a sum are one [`fma`](crate::arithmetic::fma) only where the loss says so.
 //!
 //! ```
 //! use selvedge::loss::{Loss, Mse};

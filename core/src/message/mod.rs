@@ -1,4 +1,5 @@
-//! The messages of a host and a device on a serial line: postcard, framed by COBS, with a checksum.
+//! The messages of a host and a device on a serial line: encoded as [postcard](https://postcard.jamesmunns.com/wire-format), a compact binary
+//! format, framed by COBS, with a checksum.
 //!
 //! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends
 //! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a 0 at any
@@ -149,8 +150,8 @@ pub struct Info<'a> {
     pub task: TaskKind,
     /// Bytes of flash that the model takes.
     pub flash: u32,
-    /// Bytes of RAM that a prediction's workspace takes, with the activations. The received sample is not counted, nor the bytes that a preparation
-    /// makes of it.
+    /// Bytes of RAM that a prediction's workspace takes, with the activations. Not counted: the received sample, and in an integer network the
+    /// codes that a preparation makes of it.
     pub ram: u32,
     /// The unit that the device counts in: `instructions` or `cycles`.
     pub unit: &'a str,

@@ -83,10 +83,13 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after the file's end, were changed, have another version, or
-    /// are not in the writer's encoding. The numbers of the signature's tables, the features' names, the units and the padding are not checked here;
-    /// [`model_file::checked`](crate::model_file::checked) checks the signature. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row,
-    /// a bias or a multiplier. [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
+    /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after the file's end, were changed, have another version, or are
+    /// not in the writer's encoding. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row, a bias or a multiplier.
+    /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
+    ///
+    /// Not checked here: the numbers of the signature's tables, the features' names and the units, which
+    /// [`model_file::checked`](crate::model_file::checked) checks; and that the rows and columns that a layer does not have are zeros. Those
+    /// change no result.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;

@@ -1,6 +1,7 @@
 //! Predicts the embedded samples with the weight file in flash, which is read in place.
 //!
-//! The count of each sample includes the network, from the sample's bytes to the logits, and the search for the largest logit.
+//! It counts the instructions (cycles on a chip) of each sample. The count includes the network, from the sample's bytes to the logits, and the
+//! search for the largest logit.
 
 #![no_std]
 #![no_main]

@@ -1,6 +1,6 @@
 //! Answers requests that come through the UART, with the weight file in flash, which is read in place: see `selvedge::message`.
 //!
-//! The count of each sample includes the network, from the sample's bytes to the logits.
+//! It counts the instructions (cycles on a chip) of each sample. The count includes the network, from the sample's bytes to the logits.
 
 #![no_std]
 #![no_main]
