@@ -45,7 +45,7 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The settings of PyTorch's quickstart.
+    /// The settings of PyTorch's quickstart, but with the samples of each epoch in a new random order.
     pub const QUICKSTART: Self = Self {
         length: Length::Epochs(5),
         batch_size: 64,

@@ -4,7 +4,8 @@
 //! methods to compute the scales of weights, and several for activations. Each combination of methods is one trial. The trial computes the
 //! scales from some training samples, and tests them on others that are held out. The best accuracy on these decides, then the smallest squared
 //! error of the outputs. A regression has no accuracy, so there the error alone decides. No test sample is used. If rounding costs too much
-//! accuracy, the model is first trained further with rounded weights.
+//! accuracy, call [`Quantizer::fine_tune`] before [`Quantizer::search`]: it trains the model further with rounded weights. The command `quantize`
+//! does so with `--qat`.
 //!
 //! Hidden units that are active on the same samples are placed side by side. This changes no output.
 

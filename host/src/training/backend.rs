@@ -122,7 +122,8 @@ pub struct BatchInput {
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutput {
-    /// The sum of the batches' losses before the step. If this sum becomes infinite or NaN, the step's further batches are left out.
+    /// The loss of the step's samples before the step: the sum of their losses, divided by [`StepInput::total_weight`]. It is added up batch by
+    /// batch. If it becomes infinite or NaN, the step's further batches are left out.
     pub loss: f32,
     /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,

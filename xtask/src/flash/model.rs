@@ -34,7 +34,8 @@ pub struct Choice {
     /// Any other network, such as 784,256,64,10
     #[arg(long, global = true, conflicts_with = "weights")]
     layers: Option<Architecture>,
-    /// The network's file [default: weights/MODEL.selvedge, from the last training; else models/MODEL.selvedge]
+    /// The network's file [default: weights/MODEL.selvedge, from the last training; else models/MODEL.selvedge; if there is neither, the network is
+    /// trained first]
     #[arg(long, global = true, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// The number format of the weights; a file that is already quantised keeps its format

@@ -32,7 +32,8 @@ pub struct Quantize {
     #[arg(long, value_name = "NAME|FILE", requires = "qat")]
     pub recipe: Option<PathBuf>,
 
-    /// Write a certificate for each test sample: if it is proved that the quantised network gives the same answer
+    /// Write a table with a certificate for each test sample. It says whether it is proved that the quantised network gives the same answer; for a
+    /// regression, how far an answer can be off
     ///
     /// For classes, a line has the index, the label, the quantised network's class, the margin, the bound, and whether it is certified. For labels, it has
     /// the index, the margin, the bound, and whether it is certified. For a regression there is a line for each output, with index, output, error and

@@ -81,7 +81,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "COLUMN")]
     pub group: Option<String>,
 
-    /// Arrays: the labels of an array of samples, an array of integers or texts (.npy)
+    /// Arrays: the file with the labels of a single array of samples (.npy): integers or texts; with --task the labels (0 or 1) or numbers, a column for
+    /// each
     #[arg(long, global = true, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 

@@ -107,7 +107,8 @@ pub struct Train {
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
-    /// Continue from a checkpoint, with its model, recipe and samples; the result is the weights of a run that never stopped
+    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data. The result is the weights of
+    /// a run that never stopped
     ///
     /// --epochs or --steps changes the length of the run. This is an error for the schedules cosine and one-cycle, because they depend on the length.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]
@@ -131,7 +132,7 @@ impl Train {
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] for any other option of the recipe, and for an option of the network, the samples or the weights.
+    /// [`RecipeError::Senseless`] for `--epochs auto`, for any other option of the recipe, and for `--recipe`, `--layers`, `--init` and `--limit-train`.
     pub fn length(&self, checkpoint: &Path) -> Result<RecipeOptions, RecipeError> {
         let RecipeOptions { epochs, steps, .. } = self.overriding;
         let length = RecipeOptions { epochs, steps, ..RecipeOptions::default() };

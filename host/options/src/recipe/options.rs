@@ -17,7 +17,7 @@ use crate::optimizer::OptimizerName;
 /// `search` have no option, and `shuffle` has the opposite, `--no-shuffle`.
 ///
 /// `None` means that this recipe does not set the key. The value then comes from the recipe that this one overrides
-/// ([`overridden_by`](Self::overridden_by)). If no recipe sets the key, it has PyTorch's default ([`resolve`](Self::resolve)).
+/// ([`overridden_by`](Self::overridden_by)). If no recipe sets the key, it has the default that [`resolve`](Self::resolve) names.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[command(next_help_heading = "Recipe")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

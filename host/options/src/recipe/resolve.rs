@@ -39,7 +39,8 @@ impl RecipeOptions {
     /// Returns the training options of the recipe, with a default for each key that it does not set.
     ///
     /// The defaults of an optimizer's options are those of its class in PyTorch. The other defaults are those of PyTorch's quickstart: SGD, five epochs,
-    /// batches of 64 samples, no regularisation. The default seed is 42.
+    /// batches of 64 samples, no regularisation. There are two differences: each epoch takes the samples in a new random order, and features that are not
+    /// bytes are standardised. The default seed is 42.
     ///
     /// # Errors
     ///

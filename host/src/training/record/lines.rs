@@ -155,7 +155,7 @@ impl Head {
             && self.every > 0
     }
 
-    /// Returns true if both belong to the same run: the same layers, samples and seed.
+    /// Returns true if both belong to the same run: the same layers, training samples, seed and number of steps in an epoch.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let parts = |head: &Self| (head.layers.clone(), head.data.sha256.clone(), head.seed, head.steps_in_epoch);
         parts(self) == parts(other)
