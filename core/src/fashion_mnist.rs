@@ -1,6 +1,6 @@
 //! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the default data set, and the models' types for it.
 //!
-//! No other module knows the sizes or the classes of this data set.
+//! Only this module states the sizes and the classes of this data set.
 //!
 //! ```
 //! use selvedge::{Flat, fashion_mnist::{CLASS_NAMES, Quickstart}};

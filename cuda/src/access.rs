@@ -94,7 +94,7 @@ fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
     a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
 }
 
-/// Returns the operands that the blocks of a task read: its input, the gradient at its outputs and its parameters. Each comes with its bit of
+/// Returns the operands that the blocks of a task read: its input, the gradient at its sums and its parameters. Each comes with its bit of
 /// [`settled`].
 pub fn operands(task: &Task, samples: usize) -> [(u32, Range<Address>); 3] {
     let range = |start: Address, elements: u64| start..start + 4 * elements;

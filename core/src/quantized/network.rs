@@ -28,8 +28,9 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] if the sample or the logits do not have exactly the network's size, or if the workspace is shorter than
-    /// [`required_words`](Self::required_words).
+    /// [`WorkspaceError`] if the sample or the logits do not have exactly the network's size, or if the workspace is too short.
+    /// [`required_words`](Self::required_words) words are enough for every sample. In int4, fewer can be enough for a sample with many zeros;
+    /// then there is no error.
     pub fn run<const OUTPUTS: usize>(
         &self,
         sample: &[u8],
@@ -81,7 +82,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the layer's place from 0.
+    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the index of this linear layer, from 0.
     ///
     /// # Errors
     ///

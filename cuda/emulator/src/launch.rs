@@ -120,9 +120,12 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 /// run.
 ///
 /// A `programmatic` launch may also begin as soon as each block of the launch before it has called `cudaTriggerProgrammaticLaunchCompletion`, in
-/// any of its threads, or has ended. If the launch before does not call it, the emulator may still let the next one begin earlier. A thread of
-/// the next launch may then miss numbers that the launch before wrote, if it does not wait. `cudaGridDependencySynchronize` waits until the
-/// launch before is complete. In a launch that is not `programmatic`, it returns at once.
+/// any of its threads, or has ended. `cudaGridDependencySynchronize` waits until the launch before is complete. In a launch that is not
+/// `programmatic`, it returns at once.
+///
+/// If a block does not call the trigger, a GPU counts the block's end as the call, but a thread that does not wait need not see the numbers that
+/// the block wrote. To show such a mistake, the emulator may count the block already when one of its threads no longer waits in
+/// `cudaGridDependencySynchronize`. The next launch may then begin before the block has ended.
 ///
 /// # Errors
 ///

@@ -20,7 +20,7 @@ pub struct Context {
     pub class_weights: Address,
     /// The address of the epoch's order of samples as u32. 0 for the order of the file.
     pub order: Address,
-    /// The address of the [batches](super::Batch) of a launch.
+    /// The address of the [batches](super::Batch) that are started together.
     pub batches: Address,
     /// The address of the terms of a batch's loss: [`Loss::terms`] for each sample.
     pub loss_terms: Address,

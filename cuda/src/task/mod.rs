@@ -66,7 +66,7 @@ pub enum Kind {
 pub mod settled {
     /// The input.
     pub const INPUT: u32 = 1;
-    /// The gradient at the outputs.
+    /// The gradient at the sums.
     pub const GRAD_OUTPUT: u32 = 2;
     /// The parameters.
     pub const PARAMETERS: u32 = 4;

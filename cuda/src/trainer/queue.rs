@@ -3,10 +3,10 @@
 use super::{Trained, Trainer};
 use crate::{driver::CudaError, task::Batch};
 
-/// The largest number of batches in a launch.
+/// The largest number of batches that are started together, as one CUDA graph.
 pub const MAX_BATCHES: usize = 100;
 
-/// The largest number of launches that wait or run at the same time. While one runs, the host prepares the next.
+/// The largest number of these graphs that wait or run at the same time. While one runs, the host prepares the next.
 pub const IN_FLIGHT: usize = 2;
 
 /// Batches that were started together.
@@ -29,8 +29,8 @@ pub(super) struct Job {
 }
 
 impl Trainer {
-    /// Starts these batches after those that were started before, [`MAX_BATCHES`] in a launch. It waits only if there would be more than
-    /// [`IN_FLIGHT`] launches at the same time.
+    /// Starts these batches after those that were started before, at most [`MAX_BATCHES`] in a graph. It waits only if there would be more than
+    /// [`IN_FLIGHT`] graphs at the same time.
     ///
     /// # Errors
     ///

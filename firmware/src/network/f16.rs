@@ -56,8 +56,8 @@ impl EmbeddedNetwork {
         self.file.predict(sized(sample)?, workspace, logits)
     }
 
-    /// Predicts, and calls `computed` after each linear layer, with the layer's place from 0. Returns [`WorkspaceError::Sample`] for a sample of
-    /// another length.
+    /// Predicts, and calls `computed` after each linear layer, with the index of this linear layer, from 0. Returns [`WorkspaceError::Sample`]
+    /// for a sample of another length.
     pub fn by_layer(
         &self,
         sample: &[u8],

@@ -6,7 +6,8 @@ use crate::classes::Classes;
 impl Dataset {
     /// Gives the samples the labels of a network's classes. A class of the samples becomes the network's class with the same name. If a name is
     /// missing in the network, and the names of all the samples' classes are numbers, a class becomes the network's class with that number.
-    /// Samples that are labelled by numbers stay as they are. So do samples for a network whose classes have no names.
+    /// Samples that are labelled by numbers stay as they are. So do samples for a network whose classes have no names, unless
+    /// the names of all the samples' classes are numbers of its classes.
     ///
     /// # Errors
     ///

@@ -212,8 +212,8 @@ impl Network {
         Ok(())
     }
 
-    /// Hands each parameter and its gradient, which was stored, to the optimizer. Buffers stay as they are. All slices are as long as the
-    /// flat model.
+    /// Hands each parameter and its gradient to the optimizer. `grads` has the gradients that [`Workspace::backward`] has stored with the
+    /// optimizer `Gradient` or `Accumulate`. Buffers stay as they are. All slices are as long as the flat model.
     pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,

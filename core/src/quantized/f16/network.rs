@@ -59,7 +59,7 @@ impl QuantizedFile<'_, F16> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the layer's place from 0.
+    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the index of this linear layer, from 0.
     ///
     /// # Errors
     ///

@@ -65,8 +65,8 @@ pub struct Samples {
 
     /// Resize pictures to the network's input and change nothing else, as --data does with a folder of pictures
     ///
-    /// Without this option, the object is cut out and put on a black background, as in Fashion-MNIST. If the network takes three channels, pictures
-    /// are only resized, with and without this option.
+    /// Without this option, the object is cut out and put on a black background, as in Fashion-MNIST. If the network takes three channels, or if
+    /// its file says that it was trained on a folder of pictures, pictures are only resized, with and without this option.
     #[arg(long, requires = "inputs")]
     pub resize: bool,
 

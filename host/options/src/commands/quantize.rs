@@ -41,8 +41,14 @@ pub struct Quantize {
     ///
     /// For classes, a certificate compares the model's class with one other class. The margin is the distance between the two logits in the model. The
     /// bound is the most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is proved that
-    /// both networks choose the same class. The certificate then has the class with the smallest difference margin − bound. Otherwise it has the first
-    /// class whose margin is not above its bound.
+    /// both networks choose the same class. The line then has the margin and the bound for the other class with the smallest difference margin − bound.
+    /// Otherwise it has those for the first other class whose margin is not above its bound. The table does not name this other class.
+    ///
+    /// For labels, the margin is the distance from 0 of the output that is nearest to changing its label, and the bound is the largest error of this
+    /// output.
+    ///
+    /// In int8 and int4, inputs that are not bytes are rounded to codes. The margin is then that of the floating-point network on the rounded inputs, and
+    /// a sample is certified only if this network also has the model's class.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 
