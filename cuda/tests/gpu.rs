@@ -88,6 +88,11 @@ impl CaseRun {
         let samples = Samples { values: &values, targets };
         let mut trainer = Trainer::new(gpu.clone(), &run, samples).expect("there is memory");
         trainer.upload(Part::Model, &model.initialized(case.seed)).expect("it can be brought");
+        if case.decay.is_some() {
+            // It stays so if the first step has no loss, such as that of a sample whose class weighs nothing.
+            let zeros = vec![0.0; architecture.parameter_count().expect("it is a network")];
+            trainer.upload(Part::Average, &zeros).expect("it can be brought");
+        }
         trainer.add_test(samples).expect("there is memory");
         Self { trainer, model, case: case.clone(), architecture, log: Log::default() }
     }
