@@ -55,8 +55,8 @@ pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
 }
 
 fn of_boards() -> Command {
-    let mut boards = programs(BOARDS);
-    boards.args(["--test", "boards"]);
+    let mut boards = dev(BOARDS);
+    boards.args(["--workspace", "--test", "boards"]).args(kernels::features());
     boards
 }
 
