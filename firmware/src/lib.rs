@@ -10,7 +10,8 @@
 //! - `entry`: the attribute of a program's `main`.
 //!
 //! The programs are `src/bin/*.rs`. A program ends with an exit code that the emulator or `probe-rs run` passes on: 0, 1 (a reported failure),
-//! 101 (a panic) or 102 (a fault). `serve` ends only with a failure. `bare` does not use these handlers: it ends with 0 or 1, without a report. On a host this library is empty.
+//! 101 (a panic) or 102 (a fault). `serve` ends only with a failure. `bare` does not use these handlers: it ends with 0 or 1, without a report.
+//! On a host this library is empty.
 
 #![no_std]
 #![cfg(target_os = "none")]

@@ -1,4 +1,5 @@
-//! The weight file: encoded as [postcard](https://postcard.jamesmunns.com/wire-format), a compact binary format; versioned, and read in place. docs/formats.md has each part and each byte of it.
+//! The weight file: encoded as [postcard](https://postcard.jamesmunns.com/wire-format), a compact binary format; versioned, and read in place.
+//! docs/formats.md has each part and each byte of it.
 //!
 //! The whole file is one postcard message. Of the encodings that postcard can read, the loader takes only the one that the writer gives. It
 //! allocates nothing. It checks the frame, the layers, the tensors and the record before it hands out any part, and returns a [`WeightFileError`]

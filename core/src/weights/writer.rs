@@ -17,7 +17,8 @@ const HEADER_ROOM: usize = 512;
 /// The room for a layer in the header: its kind and widths, and the names and shapes of four tensors. A layer never needs more.
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
-/// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers whose flat model has `numbers` values, parameters and buffers.
+/// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers whose flat model has `numbers`
+/// values, parameters and buffers.
 pub const fn encoded_len(
     layers: usize,
     numbers: usize,
