@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use std::{marker::PhantomData, ops::Range, slice};
+use std::{array, marker::PhantomData, ops::Range, slice};
 
 use selvedge::{Activation, optimizer::Optimizer};
 
@@ -145,7 +145,8 @@ impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
         // SAFETY: as above.
         let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });
         for (i, (parameter, &grad)) in parameters.iter_mut().zip(sums).enumerate() {
-            let state = state.each_mut().map(|state| &mut state[i]);
+            let mut of_parameter = state.iter_mut().map(|state| &mut state[i]);
+            let state = array::from_fn(|_| of_parameter.next().expect("there are STATE of them"));
             self.optimizer.update::<V>(parameter, grad, state);
         }
     }

@@ -15,7 +15,7 @@ pub fn add_pair<V: Vector, const WIDTH: usize>(
     while bits != 0 {
         let term = bits.trailing_zeros() as usize;
         bits &= bits - 1;
-        let [first, second] = rows.map(|row| V::splat(row[term]));
+        let [first, second] = [V::splat(rows[0][term]), V::splat(rows[1][term])];
         for (c, &b) in panel[term].iter().enumerate() {
             registers[0][c] = Vector::fma(first, b, registers[0][c]);
             registers[1][c] = Vector::fma(second, b, registers[1][c]);
@@ -37,10 +37,10 @@ pub fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
         *registers = *start.unwrap_or(sums);
     }
     for (term, b) in panel[..rows[0].len()].iter().enumerate() {
-        for (registers, row) in registers.iter_mut().zip(rows) {
-            let a = V::splat(row[term]);
-            for (sum, &b) in registers.iter_mut().zip(b) {
-                *sum = Vector::fma(a, b, *sum);
+        for (r, registers) in registers.iter_mut().enumerate() {
+            let a = V::splat(rows[r][term]);
+            for (c, sum) in registers.iter_mut().enumerate() {
+                *sum = Vector::fma(a, b[c], *sum);
             }
         }
     }
