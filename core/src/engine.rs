@@ -119,6 +119,12 @@ pub trait Engine {
 pub trait RowWork<T>: Sync {
     /// Works on these rows. `first` is the index of the first one.
     fn run(&self, first: usize, rows: &mut [T]);
+
+    /// Returns the time for an element, in simple operations such as an addition. An engine shares out work only if all of it takes long enough.
+    #[inline]
+    fn cost(&self) -> usize {
+        1
+    }
 }
 
 impl<T, F: Fn(usize, &mut [T]) + Sync> RowWork<T> for F {

@@ -291,7 +291,7 @@ impl Engine for Simd {
     }
 
     fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>) {
-        let grid = self.elements(elements.len());
+        let grid = self.elements(elements.len().saturating_mul(work.cost()));
         let (count, target) = (rows(elements, width).len(), Target::new(elements, width));
         self.run(grid, &|thread| {
             let part = part(count, grid.rows, thread);

@@ -122,8 +122,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
     pub fn quantize(&self, method: Method) -> Result<IntegerNetwork, QuantizationError> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
-        let samples = self.values.chunks_exact(self.reference.network().inputs());
-        let mut inputs: Vec<Cow<'_, [u8]>> = samples.map(Cow::from).collect();
+        let mut inputs = Cow::from(self.values);
         let scales = &self.weights[method.weights].layers;
         for (index, (layer, calibration)) in self.reference.layers().zip(&self.layers).enumerate() {
             let is_last = index + 1 == self.layers.len();
@@ -140,7 +139,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
                 let means = means(layer.inputs, &inputs);
                 (integers, input_scale) = plan.quantize(Some(&Means { inputs: &means, sums: &calibration.means }))?;
                 if !is_last {
-                    inputs = for_each(self.engine, &inputs, |inputs| integers.activations(inputs).into());
+                    inputs = integers.activations(self.engine, &inputs).into();
                 }
             } else {
                 (integers, input_scale) = plan.quantize(None)?;
@@ -159,11 +158,12 @@ impl LayerCalibration {
     }
 }
 
-/// Returns the mean of each of `width` inputs over the samples.
-fn means(width: usize, samples: &[Cow<'_, [u8]>]) -> Vec<f64> {
+/// Returns the mean of each of `width` inputs over the samples, `[samples][width]`.
+fn means(width: usize, samples: &[u8]) -> Vec<f64> {
+    let samples = rows(samples, width);
     let mut sums = vec![0_u64; width];
-    for sample in samples {
-        sums.iter_mut().zip(&**sample).for_each(|(sum, &x)| *sum += u64::from(x));
+    for sample in samples.clone() {
+        sums.iter_mut().zip(sample).for_each(|(sum, &x)| *sum += u64::from(x));
     }
     sums.into_iter().map(|sum| sum as f64 / samples.len() as f64).collect()
 }

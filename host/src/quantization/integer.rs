@@ -1,20 +1,21 @@
 //! The integer network before it is written: its integers, and the numbers that they stand for.
 
-use std::ops::RangeInclusive;
+use std::{
+    iter,
+    ops::{Range, RangeInclusive},
+    slice::ChunksExact,
+};
 
 use selvedge::{
+    Engine, Identity,
     architecture::Architecture,
-    arithmetic::add_product,
+    engine::{Widths, rows, rows_mut},
     quantized::{self, BIAS_LIMIT, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
     shape::Signature,
     weights::WeightFileError,
 };
 
-use super::{
-    QuantizationError,
-    reference::{LinearLayer, by_columns},
-    scales::MAX_ACTIVATION,
-};
+use super::{QuantizationError, reference::LinearLayer, scales::MAX_ACTIVATION};
 
 /// The input that a pixel of 1 stands for.
 pub(super) const PIXEL_SCALE: f64 = 1.0 / 255.0;
@@ -27,6 +28,8 @@ const BIAS_ALONE: u32 = 1 << 24;
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 /// The largest scale of columns.
 const MAX_SCALE: f64 = 255.0;
+/// The number of samples that a layer takes together, so that their numbers stay in a core's second-level cache.
+const AT_A_TIME: usize = 512;
 
 /// The integer format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,8 +147,6 @@ impl Row {
 #[derive(Clone, Debug)]
 pub(super) struct IntegerLayer {
     integers: Integers,
-    /// The number of columns that share a scale.
-    columns: usize,
     /// The weights row after row, one row for each output.
     pub weights: Vec<i8>,
     /// The scales row after row, one for each group of columns.
@@ -154,10 +155,19 @@ pub(super) struct IntegerLayer {
     pub multipliers: Vec<i32>,
     /// The number of rows whose weights are smaller than they could be, so that no sum overflows.
     pub shrunk: usize,
-    /// The weights column after column. Within a group, sums of integers below 2²⁴ are exact in binary32.
-    weight_columns: Vec<f32>,
-    /// The scales group after group.
-    scale_columns: Vec<i32>,
+    /// The groups of columns, each as a linear layer of its own.
+    groups: Vec<Group>,
+}
+
+/// Neighbouring columns that share a scale, as a linear layer without biases. Its sums of integers stay below 2²⁴, so they are exact in binary32.
+#[derive(Clone, Debug)]
+struct Group {
+    /// The columns that it has of each sample's inputs.
+    columns: Range<usize>,
+    /// The weights row after row, and then a zero for each bias.
+    parameters: Vec<f32>,
+    /// The scale of each row.
+    scales: Vec<f64>,
 }
 
 /// The data from which a layer's integers are made.
@@ -204,20 +214,8 @@ impl LayerPlan<'_> {
         };
         let multipliers = units.iter().enumerate().map(multiplier).collect::<Result<_, _>>()?;
         let columns = integers.columns(float.inputs);
-        let weight_columns = by_columns(&weights, float.inputs).into_iter().map(f32::from).collect();
-        let scale_columns = by_columns(&scales, float.inputs.div_ceil(columns)).into_iter().map(i32::from).collect();
-        let layer = IntegerLayer {
-            integers,
-            columns,
-            weights,
-            scales,
-            biases,
-            multipliers,
-            shrunk,
-            weight_columns,
-            scale_columns,
-        };
-        Ok((layer, output_scale))
+        let groups = Group::all(float.inputs, columns, &weights, &scales);
+        Ok((IntegerLayer { integers, weights, scales, biases, multipliers, shrunk, groups }, output_scale))
     }
 
     /// Returns a row's integers, and true if they are smaller than the scales ask for.
@@ -257,15 +255,6 @@ impl Means<'_> {
     }
 }
 
-/// Adds products: `sums[o] = fma(inputs[k], columns[k][o], sums[o])`, k ascending. Terms that are zero are left out.
-fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [f32]) {
-    for (input, column) in inputs.zip(columns.chunks_exact(sums.len())) {
-        if input != 0.0 {
-            add_product(input, column, sums);
-        }
-    }
-}
-
 /// Returns the smallest scale of the logits: their largest multiplier is then the largest one that a file can have.
 fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
     let largest = units.iter().fold(0.0_f64, |largest, &unit| largest.max(unit));
@@ -274,27 +263,64 @@ fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
     f64::from(if f64::from(nearest) < scale { nearest.next_up() } else { nearest })
 }
 
+impl Group {
+    /// Returns all groups of a layer. `weights` and `scales` lie row after row.
+    fn all(inputs: usize, columns: usize, weights: &[i8], scales: &[u8]) -> Vec<Self> {
+        let groups = inputs.div_ceil(columns);
+        let group = |index: usize| {
+            let columns = index * columns..inputs.min((index + 1) * columns);
+            let weights =
+                weights.chunks_exact(inputs).flat_map(|row| &row[columns.clone()]).map(|&weight| weight.into());
+            let scales: Vec<_> = scales.iter().skip(index).step_by(groups).map(|&scale| scale.into()).collect();
+            let biases = iter::repeat_n(0.0, scales.len());
+            Self { parameters: weights.chain(biases).collect(), columns, scales }
+        };
+        (0..groups).map(group).collect()
+    }
+}
+
 impl IntegerLayer {
-    /// Returns the outputs as integers, before they are limited to the range of an activation.
-    fn outputs(&self, inputs: &[u8]) -> impl Iterator<Item = i32> + '_ {
+    /// Returns the outputs of samples as integers, `[samples][outputs]`, before they are limited to the range of an activation.
+    fn outputs<E: Engine>(&self, engine: &E, inputs: &[u8]) -> Vec<i32> {
         let outputs = self.biases.len();
-        let (mut accumulators, mut sums) = (self.biases.clone(), vec![0.0; outputs]);
-        let groups = self.weight_columns.chunks(self.columns * outputs).zip(self.scale_columns.chunks_exact(outputs));
-        for (inputs, (columns, scales)) in inputs.chunks(self.columns).zip(groups) {
-            sums.fill(0.0);
-            add_products(columns, inputs.iter().map(|&input| f32::from(input)), &mut sums);
-            for (accumulator, (&sum, scale)) in accumulators.iter_mut().zip(sums.iter().zip(scales)) {
-                *accumulator += scale * sum as i32;
+        let width = self.groups.last().map_or(0, |group| group.columns.end);
+        let multiplied = |sum: f64, factor: i32| ((sum as i64 * i64::from(factor) + (1 << 31)) >> 32) as i32;
+        let mut integers = Vec::with_capacity(inputs.len() / width.max(1) * outputs);
+        for inputs in inputs.chunks((AT_A_TIME * width).max(1)) {
+            for accumulators in rows(&self.accumulators(engine, rows(inputs, width)), outputs) {
+                integers
+                    .extend(accumulators.iter().zip(&self.multipliers).map(|(&sum, &factor)| multiplied(sum, factor)));
             }
         }
-        accumulators.into_iter().zip(&self.multipliers).map(|(accumulator, &multiplier)| {
-            ((i64::from(accumulator) * i64::from(multiplier) + (1 << 31)) >> 32) as i32
-        })
+        integers
     }
 
-    /// Returns the outputs of a layer that is not the last one.
-    pub fn activations(&self, inputs: &[u8]) -> Vec<u8> {
-        self.outputs(inputs).map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
+    /// Returns the sums of samples, `[samples][outputs]`. They are integers, and exact in binary64.
+    fn accumulators<E: Engine>(&self, engine: &E, samples: ChunksExact<'_, u8>) -> Vec<f64> {
+        let outputs = self.biases.len();
+        let biases: Vec<f64> = self.biases.iter().map(|&bias| bias.into()).collect();
+        let mut accumulators = biases.repeat(samples.len());
+        let mut sums = vec![0.0; accumulators.len()];
+        for Group { columns, parameters, scales } in &self.groups {
+            let mut input = Vec::with_capacity(samples.len() * columns.len());
+            for sample in samples.clone() {
+                input.extend(sample[columns.clone()].iter().map(|&x| f32::from(x)));
+            }
+            let widths = Widths { inputs: columns.len(), outputs };
+            engine.linear_forward::<Identity>(widths, parameters, &input, &mut sums);
+            for (accumulators, sums) in rows_mut(&mut accumulators, outputs).zip(rows(&sums, outputs)) {
+                for ((accumulator, scale), &sum) in accumulators.iter_mut().zip(scales).zip(sums) {
+                    *accumulator += scale * f64::from(sum);
+                }
+            }
+        }
+        accumulators
+    }
+
+    /// Returns the outputs of samples, `[samples][outputs]`, of a layer that is not the last one.
+    pub fn activations<E: Engine>(&self, engine: &E, inputs: &[u8]) -> Vec<u8> {
+        let outputs = self.outputs(engine, inputs).into_iter();
+        outputs.map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
     }
 
     fn int8(&self) -> Int8Layer<'_> {
@@ -315,26 +341,27 @@ pub struct IntegerNetwork {
     pub(super) output_scales: Vec<f64>,
 }
 
-/// A network's numbers for a sample.
+/// A network's numbers for samples.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// The activations of each layer except the last.
+    /// The activations of each layer except the last, `[samples][outputs]`.
     pub activations: Vec<Vec<u8>>,
+    /// `[samples][classes]`
     pub logits: Vec<i32>,
 }
 
 impl IntegerNetwork {
-    /// Computes all layers for a sample.
-    pub(super) fn run(&self, sample: &[u8]) -> Run {
+    /// Computes all layers for samples.
+    pub(super) fn run<E: Engine>(&self, engine: &E, samples: &[u8]) -> Run {
         let Some((last, hidden)) = self.layers.split_last() else {
             return Run { activations: Vec::new(), logits: Vec::new() };
         };
         let mut activations: Vec<Vec<u8>> = Vec::with_capacity(hidden.len());
         for layer in hidden {
-            let outputs = layer.activations(activations.last().map_or(sample, Vec::as_slice));
+            let outputs = layer.activations(engine, activations.last().map_or(samples, Vec::as_slice));
             activations.push(outputs);
         }
-        let logits = last.outputs(activations.last().map_or(sample, Vec::as_slice)).collect();
+        let logits = last.outputs(engine, activations.last().map_or(samples, Vec::as_slice));
         Run { activations, logits }
     }
 

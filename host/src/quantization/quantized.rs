@@ -6,7 +6,7 @@ use selvedge::{
 
 use super::{
     QuantizationError,
-    integer::IntegerNetwork,
+    integer::{IntegerNetwork, Run},
     outputs::{SampleOutputs, Values},
     threads::for_each,
 };
@@ -45,23 +45,24 @@ impl Quantized {
     /// Returns the numbers that the network's integers stand for, for each sample. `values` has the samples' codes, one byte for each input, one
     /// sample after the other.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
-        let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
-        for_each(engine, &samples, |sample| self.of_sample(sample))
+        let run = self.network.run(engine, values);
+        let samples: Vec<usize> = (0..values.len() / self.architecture.inputs()).collect();
+        for_each(engine, &samples, |&sample| self.of_sample(&run, sample))
     }
 
-    fn of_sample(&self, sample: &[u8]) -> SampleOutputs {
-        let run = self.network.run(sample);
+    fn of_sample(&self, run: &Run, sample: usize) -> SampleOutputs {
         let hidden = run.activations.iter().zip(&self.orders).zip(&self.network.output_scales);
         let in_models_order = hidden.map(|((activations, order), scale)| {
-            let mut values = vec![0.0; activations.len()];
-            for (&unit, &activation) in order.iter().zip(activations) {
+            let mut values = vec![0.0; order.len()];
+            for (&unit, &activation) in order.iter().zip(&activations[sample * order.len()..]) {
                 values[unit] = scale * f64::from(activation);
             }
             values
         });
-        let scale = self.network.logit_scale();
-        let logits = run.logits.iter().map(|&logit| scale * f64::from(logit)).collect();
-        SampleOutputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
+        let (scale, outputs) = (self.network.logit_scale(), self.architecture.outputs());
+        let integers = &run.logits[sample * outputs..][..outputs];
+        let logits = integers.iter().map(|&logit| scale * f64::from(logit)).collect();
+        SampleOutputs { class: argmax(integers), values: Values { activations: in_models_order.collect(), logits } }
     }
 
     /// Returns the network's file. `source` is the weight hash of the model. The two accuracies are the scores of the model and of this network

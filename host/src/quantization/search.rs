@@ -8,7 +8,6 @@ use super::{
     integer::{IntegerNetwork, Integers},
     order::Activity,
     reference::LinearLayer,
-    threads::for_each,
 };
 use crate::{
     classes::Classes,
@@ -181,11 +180,10 @@ impl HeldOut {
 
     fn try_out<E: Engine>(&self, engine: &E, method: Method, network: IntegerNetwork) -> Trial {
         let scale = network.logit_scale();
-        let samples: Vec<_> = self.split.samples().collect();
-        let logits = for_each(engine, &samples, |sample| network.run(sample).logits);
-        let floats = rows(&self.logits, self.logits.len() / samples.len().max(1));
+        let logits = network.run(engine, &self.split.values()).logits;
+        let outputs = logits.len() / self.split.len().max(1);
         let (mut right, mut squared_error) = (0, 0.0);
-        for (index, (integers, floats)) in logits.iter().zip(floats).enumerate() {
+        for (index, (integers, floats)) in rows(&logits, outputs).zip(rows(&self.logits, outputs)).enumerate() {
             right += match self.split.targets() {
                 Targets::Classes(labels) => usize::from(argmax(integers) == usize::from(labels[index])),
                 Targets::Labels(labels) => {

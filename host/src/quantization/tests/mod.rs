@@ -116,7 +116,7 @@ proptest! {
         let integer = integer_network(&float, integers, f64::from(scale).exp2());
         for i in 0..4 {
             let sample = sample(ends[0], seed ^ i);
-            let (sums, run) = (sums(&float, &sample), integer.run(&sample));
+            let (sums, run) = (sums(&float, &sample), integer.run(&Portable, &sample));
             let values = values(&integer, &run);
             let logits = sums.last().unwrap();
             for class in 0..ends[1] {
@@ -168,7 +168,7 @@ proptest! {
         let file = ModelFile::parse(&file).unwrap();
         for i in 0..3 {
             let sample = sample(ends[0], seed ^ i);
-            let expected = integer.run(&sample).logits;
+            let expected = integer.run(&Portable, &sample).logits;
             let all = file.logits(&Portable, &sample).unwrap();
             prop_assert_eq!(all.get(0), Logits::int32(&expected, 1.0));
         }
@@ -242,7 +242,7 @@ fn numbers_that_overflow_are_not_certified() {
         (flat[785], flat[796]) = (4.0 / large, 1.0);
         let float = Reference::new(&architecture, &flat).unwrap();
         let integer = integer_network(&float, Integers::Int8, f64::from(large) / 200.0);
-        let run = integer.run(&[255; 784]);
+        let run = integer.run(&Portable, &[255; 784]);
         assert_eq!(argmax(&run.logits), 0);
         let logits = sums(&float, &[255; 784]).pop().unwrap();
         let certificate = Certificate::of(&float, &[255; 784], &values(&integer, &run), &logits);
@@ -276,7 +276,7 @@ fn biases_stay_in_their_range() {
         let network = integer_network(&float, Integers::Int8, 1.0);
         assert!(network.layers[0].biases[0].unsigned_abs() < BIAS_LIMIT);
         assert!(network.encode(float.architecture(), &Signature::default(), &RECORD).is_ok());
-        let logit = network.logit_scale() * f64::from(network.run(&[0]).logits[0]);
+        let logit = network.logit_scale() * f64::from(network.run(&Portable, &[0]).logits[0]);
         assert!((logit - f64::from(bias)).abs() <= 1e-6 * f64::from(bias).abs(), "{logit}, not {bias}");
     }
 }
