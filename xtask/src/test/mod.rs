@@ -191,7 +191,7 @@ fn listed(left_out: &[&str]) -> String {
     format!("LEFT OUT:\n{parts}`cargo xtask test --setup` installs what it can, after it has said what that is")
 }
 
-/// Builds the library for each of the firmware's targets, with and without its optional parts.
+/// Builds the library for each of the firmware's targets, and checks it with its optional parts.
 fn targets(toolchain: Option<&Toolchain>) -> Result<()> {
     if let Some(toolchain) = toolchain {
         core_for_boards(toolchain)?;
@@ -209,13 +209,13 @@ fn targets(toolchain: Option<&Toolchain>) -> Result<()> {
 
 fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     for target in toolchain::targets()? {
-        let build = || {
-            let mut build = toolchain.cargo("build", &target, None);
-            build.args(["--package", "core", "--profile", "firmware"]);
-            build
+        let core = |subcommand| {
+            let mut core = toolchain.cargo(subcommand, &target, None);
+            core.args(["--package", "core", "--profile", "firmware"]);
+            core
         };
-        step(&mut build())?;
-        step(build().args(CORE_FEATURES))?;
+        step(&mut core("build"))?;
+        step(core("check").args(CORE_FEATURES))?;
     }
     Ok(())
 }
