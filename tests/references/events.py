@@ -1,18 +1,19 @@
-"""Prints the scalars that TensorBoard's own reader finds in a folder, as JSON: of each tag its steps, values and wall times.
+"""A job of jobs.py, on the events of a run.
 
-    python events.py FOLDER
+    scalars FOLDER    # the scalars that TensorBoard's own reader finds: of each tag its steps, values and wall times
 """
 
-import json
-import sys
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+def scalars(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-# 0: all of them, where TensorBoard itself takes a sample.
-events = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0})
-events.Reload()
-scalars = {
-    tag: [[event.step, event.value, event.wall_time] for event in events.Scalars(tag)]
-    for tag in events.Tags()["scalars"]
-}
-json.dump(scalars, sys.stdout)
+    # 0: all of them, where TensorBoard itself takes a sample.
+    events = EventAccumulator(folder, size_guidance={"scalars": 0})
+    events.Reload()
+    return {
+        tag: [[event.step, event.value, event.wall_time] for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+    }
+
+
+COMMANDS = {"scalars": scalars}

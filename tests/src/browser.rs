@@ -8,9 +8,9 @@ use std::{
 
 use skip::skip;
 
-use crate::{python_in, text, workspace};
+use crate::{python::python_in, text, workspace};
 
-/// A program of `tests/browser/`, to be run by the Python of [`python`](crate::python), which has Selenium.
+/// A program of `tests/browser/`, to be run by the Python of [`has_python`](crate::python::has_python), which has Selenium.
 ///
 /// A program imports `browser.py` beside it: `open_page(url)` takes an http:// or a file:// address.
 ///

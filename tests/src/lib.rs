@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod interchange;
 pub mod projects;
+pub mod python;
 
 use std::{
     env, fs,
@@ -41,67 +42,6 @@ pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     };
     // Cargo runs tests in their package's folder, not where the user is.
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder))
-}
-
-/// The environment variable that names a Python with the packages of `references/requirements.txt`.
-pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
-
-/// Returns the command for a program of `references/`. The Python is the one that [`SELVEDGE_PYTHON`] names, or else the one of
-/// `cargo xtask setup --python`.
-///
-/// If there is no such Python, `what` is [skipped](skip()).
-///
-/// # Panics
-///
-/// A test that is skipped is shown as [`skip()`] does it.
-pub fn python(program: &str, what: &str) -> Option<Command> {
-    python_in("references", program, what)
-}
-
-fn python_in(folder: &str, program: &str, what: &str) -> Option<Command> {
-    let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
-    // Test programs lie in target/<profile>/deps.
-    let installed = || python_of(&env::current_exe().ok()?.ancestors().nth(3)?.join("python"));
-    let Some(python) = named.or_else(installed) else {
-        skip(
-            what,
-            "there is no Python with PyTorch here: `cargo xtask setup --python` gets it, or SELVEDGE_PYTHON names it",
-        );
-        return None;
-    };
-    let mut command = Command::new(python);
-    command.arg(workspace().join("tests").join(folder).join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
-    Some(command)
-}
-
-/// Returns the command for a program of `references/` that needs no package. The Python is the one of [`python`], or else any Python 3.
-///
-/// If there is no Python, `what` is [skipped](skip()).
-///
-/// # Panics
-///
-/// A test that is skipped is shown as [`skip()`] does it.
-pub fn plain_python(program: &str, what: &str) -> Option<Command> {
-    let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
-    let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
-    if !Command::new(&python).arg("--version").output().is_ok_and(|output| output.status.success()) {
-        skip(
-            what,
-            "there is no Python 3 here: install it (Debian: apt-get install python3), or name it by SELVEDGE_PYTHON",
-        );
-        return None;
-    }
-    let mut command = Command::new(python);
-    command.arg(workspace().join("tests/references").join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
-    Some(command)
-}
-
-/// Returns the Python of a virtual environment, if all packages that are asked for now were installed.
-fn python_of(environment: &Path) -> Option<PathBuf> {
-    let asked = fs::read(workspace().join("tests/references/requirements.txt")).ok()?;
-    let installed = fs::read(environment.join("requirements.txt")).ok()?;
-    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    (installed == asked).then_some(python)
 }
 
 /// The program `selvedge` of this build, to be run in its own folder with no data set but the built-in one and no GPU.
@@ -298,20 +238,4 @@ impl Observer for Losses {
 /// All that a program printed.
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_python_with_other_packages_than_those_asked_for_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let installed = folder.path().join("requirements.txt");
-        assert_eq!(python_of(folder.path()), None);
-        fs::copy(workspace().join("tests/references/requirements.txt"), &installed).unwrap();
-        assert!(python_of(folder.path()).is_some());
-        fs::write(&installed, "torch==1.0").unwrap();
-        assert_eq!(python_of(folder.path()), None);
-    }
 }

@@ -15,10 +15,12 @@ use host::{
     network::{Network, Workspace},
 };
 use selvedge::{Portable, flat::as_bytes};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
-    interchange::{convert, json, logits, test_images, write_archive, write_arrays},
-    python, said, selvedge, text, trained, workspace,
+    interchange::{convert, json as printed, logits, test_images, write_archive, write_arrays},
+    python::{has_python, python_answer},
+    said, selvedge, text, trained, workspace,
 };
 
 /// Logits are sums of some hundred terms, in another order than ours: relative to the largest.
@@ -46,8 +48,7 @@ fn quickstart(folder: &Path) -> Split {
 
 #[test]
 fn pytorch_and_onnx_runtime_compute_the_same_from_our_files() {
-    const WHAT: &str = "our files in PyTorch and ONNX Runtime";
-    if python("interchange.py", WHAT).is_none() {
+    if !has_python("our files in PyTorch and ONNX Runtime") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -55,8 +56,7 @@ fn pytorch_and_onnx_runtime_compute_the_same_from_our_files() {
     let test = quickstart(folder);
     for file in ["a.safetensors", "a.npz", "a.onnx"] {
         convert(folder, &["quickstart.selvedge", file]).unwrap();
-        let mut program = python("interchange.py", WHAT).unwrap();
-        let found = json(program.arg("logits").args([folder.join(file), folder.join("test.npz")]));
+        let found = python_answer(&json!(["logits", folder.join(file), folder.join("test.npz")]));
         // The line that docs/interchange.md quotes.
         println!("{file}: {found}");
         assert_eq!(found["images"], test.len(), "{file}");
@@ -69,23 +69,41 @@ fn pytorch_and_onnx_runtime_compute_the_same_from_our_files() {
 
 #[test]
 fn what_pytorch_saves_comes_back_bit_for_bit() {
-    let Some(mut program) = python("interchange.py", "PyTorch's own files") else { return };
+    if !has_python("PyTorch's own files") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("a.pth");
-    json(program.arg("save").args([&initial(), &saved]));
+    python_answer(&json!(["save", initial(), saved]));
     convert(folder.path(), &["a.pth", "a.safetensors"]).unwrap();
     assert_same(&StateDict::read(&folder.path().join("a.safetensors")).unwrap(), &StateDict::read(&initial()).unwrap());
 }
 
 #[test]
 fn numpys_copy_comes_back_bit_for_bit() {
-    let Some(mut program) = python("interchange.py", "NumPy's own archives") else { return };
+    if !has_python("NumPy's own archives") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let initial = initial();
     convert(folder.path(), &[initial.to_str().unwrap(), "a.npz"]).unwrap();
-    let arrays = json(program.arg("resave").args([folder.path().join("a.npz"), folder.path().join("b.npz")]));
-    assert_eq!(arrays["linear_relu_stack.0.weight"], serde_json::json!(["float32", [512, 784]]));
+    let arrays = python_answer(&json!(["resave", folder.path().join("a.npz"), folder.path().join("b.npz")]));
+    assert_eq!(arrays["linear_relu_stack.0.weight"], json!(["float32", [512, 784]]));
     assert_same(&StateDict::read(&folder.path().join("b.npz")).unwrap(), &StateDict::read(&initial).unwrap());
+}
+
+#[test]
+fn a_job_that_fails_says_why_and_the_next_one_works() {
+    if !has_python("a job that fails") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let job = json!(["save", folder.path().join("none.safetensors"), folder.path().join("a.pth")]);
+    let error = std::panic::catch_unwind(|| python_answer(&job)).unwrap_err();
+    let error = error.downcast_ref::<String>().unwrap();
+    assert!(error.contains("Traceback") && error.contains("none.safetensors"), "{error}");
+    let saved = python_answer(&json!(["save", initial(), folder.path().join("a.pth")]));
+    assert_eq!(saved["tensors"], 6);
 }
 
 fn assert_same(found: &StateDict, expected: &StateDict) {
@@ -176,13 +194,15 @@ fn what_cannot_be_converted_is_one_clear_error() {
     }
 }
 
-/// Other programs' names and containers, each with the weights of `save_forms` in interchange.py.
+/// Other programs' names and containers, each with the weights of `forms` in interchange.py.
 #[test]
 fn other_programs_forms_have_the_right_weights() {
-    let Some(mut program) = python("interchange.py", "other programs' names and checkpoints") else { return };
+    if !has_python("other programs' names and checkpoints") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let forms = json(program.arg("forms").arg(folder));
+    let forms = python_answer(&json!(["forms", folder]));
     let expected = StateDict::read(&folder.join("reference.safetensors")).unwrap();
     for form in forms["files"].as_array().unwrap() {
         let (file, options) = (form[0].as_str().unwrap(), form[1].as_array().unwrap());
@@ -206,7 +226,7 @@ fn other_programs_forms_have_the_right_weights() {
     }
 }
 
-fn numbers(value: &serde_json::Value) -> Vec<f32> {
+fn numbers(value: &Value) -> Vec<f32> {
     value
         .as_array()
         .unwrap()
@@ -219,10 +239,12 @@ fn numbers(value: &serde_json::Value) -> Vec<f32> {
 /// Graphs as exporters write them, and graphs that are no chain of layers.
 #[test]
 fn graphs_of_other_exporters_compute_the_same() {
-    let Some(mut program) = python("interchange.py", "ONNX graphs of other exporters") else { return };
+    if !has_python("ONNX graphs of other exporters") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let graphs = json(program.arg("graphs").arg(folder));
+    let graphs = python_answer(&json!(["graphs", folder]));
     let inputs = numbers(&graphs["inputs"]);
     for graph in graphs["files"].as_array().unwrap() {
         let (file, note) = (graph[0].as_str().unwrap(), graph[1].as_str().unwrap());
@@ -268,12 +290,14 @@ fn our_graphs_come_back_bit_for_bit_and_start_a_training() {
 /// The weights of a network that was trained after torchvision's Normalize, and its accuracy there.
 #[test]
 fn a_mean_and_a_deviation_go_into_the_first_layer() {
-    let Some(mut program) = python("interchange.py", "a network trained after Normalize") else { return };
+    if !has_python("a network trained after Normalize") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let images = test_images();
     write_archive(&folder.join("test.npz"), &images, &vec![0.0; 10 * images.len()]);
-    let made = json(program.arg("normalized").args([folder.join("test.npz"), folder.join("normalized.pth")]));
+    let made = python_answer(&json!(["normalized", folder.join("test.npz"), folder.join("normalized.pth")]));
     let labels = images.labels();
     for (mean, std, key) in [("0.286", "0.353", "one"), ("mean.npy", "std.npy", "each")] {
         let said = convert(folder, &["normalized.pth", "out.selvedge", "--mean", mean, "--std", std]).unwrap();
@@ -333,7 +357,7 @@ fn room(folder: &Path) -> Vec<f32> {
 
 /// The values that `predict` gives, in their units.
 fn predicted(folder: &Path, file: &str) -> Vec<f32> {
-    let answers = json(selvedge(folder).args(["predict", file, "new.csv", "--json"]));
+    let answers = printed(selvedge(folder).args(["predict", file, "new.csv", "--json"]));
     let targets = answers.as_array().unwrap().iter().flat_map(|answer| answer["targets"].as_array().unwrap());
     targets.map(|target| target["value"].as_f64().unwrap() as f32).collect()
 }
@@ -368,11 +392,12 @@ fn other_programs_give_a_regressions_values_of_raw_values() {
     let back = convert(folder, &["folded.onnx", "back.selvedge"]).unwrap();
     assert_eq!(hash(&back), hash(&convert(folder, &["folded.selvedge", "again.onnx"]).unwrap()));
 
-    const WHAT: &str = "a regression in PyTorch and ONNX Runtime";
+    if !has_python("a regression in PyTorch and ONNX Runtime") {
+        return;
+    }
     write_arrays(&folder.join("test.npz"), values.len() / 4, &[("input", &values), ("logits", &expected)]);
     for file in ["folded.onnx", "folded.npz", "folded.safetensors"] {
-        let Some(mut program) = python("interchange.py", WHAT) else { return };
-        let found = json(program.arg("logits").args([folder.join(file), folder.join("test.npz")]).arg(ROOM_FOLDED));
+        let found = python_answer(&json!(["logits", folder.join(file), folder.join("test.npz"), ROOM_FOLDED]));
         // The line that docs/interchange.md quotes.
         println!("{file}: {found}");
         let [difference, largest] = ["max_difference", "largest_logit"].map(|key| found[key].as_f64().unwrap());

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 use tests::{
     has_emulator,
     interchange::{convert, json as printed, logits, test_images, write_archive},
-    python, selvedge, text, xtask,
+    python::{has_python, python_answer},
+    selvedge, text, xtask,
 };
 
 const LAYERS: &str = "784 => 32 BatchNorm1d Gelu Dropout => 16 BatchNorm1d LeakyRelu => 10";
@@ -86,8 +87,7 @@ fn a_resumed_run_reaches_the_same_weights() {
 
 #[test]
 fn other_programs_compute_the_same() {
-    const WHAT: &str = "batch normalisation, GELU and dropout in PyTorch and ONNX Runtime";
-    if python("interchange.py", WHAT).is_none() {
+    if !has_python("batch normalisation, GELU and dropout in PyTorch and ONNX Runtime") {
         return;
     }
     let folder = folder();
@@ -104,8 +104,7 @@ fn other_programs_compute_the_same() {
     ] {
         let asked = if fold { vec!["--fold"] } else { vec!["--layers", layers] };
         convert(folder, &[&["network.selvedge", file], &asked[..]].concat()).unwrap();
-        let mut program = python("interchange.py", WHAT).unwrap();
-        let found = printed(program.arg("logits").args([folder.join(file), folder.join("test.npz")]).arg(layers));
+        let found = python_answer(&json!(["logits", folder.join(file), folder.join("test.npz"), layers]));
         // The line that docs/interchange.md quotes.
         println!("{file}: {found}");
         assert_eq!(found["images"], images.len(), "{file}");
@@ -118,11 +117,13 @@ fn other_programs_compute_the_same() {
 
 #[test]
 fn what_pytorchs_sequential_saves_comes_back_bit_for_bit() {
-    let Some(mut program) = python("interchange.py", "a state dict of PyTorch's nn.Sequential") else { return };
+    if !has_python("a state dict of PyTorch's nn.Sequential") {
+        return;
+    }
     let folder = folder();
     let folder = folder.path();
     convert(folder, &["network.selvedge", "a.safetensors", "--layers", LAYERS]).unwrap();
-    let saved = printed(program.arg("save").args([folder.join("a.safetensors"), folder.join("a.pth")]).arg(LAYERS));
+    let saved = python_answer(&json!(["save", folder.join("a.safetensors"), folder.join("a.pth"), LAYERS]));
     // Its own counters beside our tensors.
     assert_eq!(saved["tensors"], 3 * 2 + 2 * 5);
     convert(folder, &["a.pth", "back.selvedge", "--layers", LAYERS]).unwrap();

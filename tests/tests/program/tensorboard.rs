@@ -11,8 +11,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::Value;
-use tests::{interchange::json, python, said, selvedge};
+use serde_json::{Value, json};
+use tests::{
+    python::{has_python, python_answer},
+    said, selvedge,
+};
 
 /// The options of a run without its number of epochs. An epoch has 20 steps: 320 of the 400 samples are trained on, in batches of 16.
 const RUN: &str = "train --data builtin --model tiny --limit-train 400 --val-split 80 --batch-size 16 --recipe quickstart --out a.selvedge";
@@ -21,8 +24,8 @@ type Scalars = BTreeMap<String, Vec<(u64, f64, f64)>>;
 
 /// Returns the scalars that TensorBoard reads in a folder.
 fn read(folder: &Path) -> Option<Scalars> {
-    let mut program = python("events.py", "TensorBoard's reader")?;
-    Some(serde_json::from_value(json(program.arg(folder))).unwrap())
+    has_python("TensorBoard's reader")
+        .then(|| serde_json::from_value(python_answer(&json!(["scalars", folder]))).unwrap())
 }
 
 /// A run's own metrics by TensorBoard's tags: steps and values.

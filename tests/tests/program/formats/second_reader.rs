@@ -29,7 +29,7 @@ use super::{
 
 /// The second reader's answer for each of these, a line of JSON each. It needs nothing but Python 3.
 pub fn second_reader(everything: &[Vec<u8>]) -> Option<Vec<Value>> {
-    let mut program = tests::plain_python("formats.py", "the second reader of the formats")?;
+    let mut program = tests::python::plain_python("formats.py", "the second reader of the formats")?;
     let lines: String = everything.iter().map(|bytes| hex(bytes) + "\n").collect();
     let mut child = program.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
