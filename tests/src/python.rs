@@ -19,7 +19,7 @@ use crate::workspace;
 pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 
 /// Returns true if there is a Python with PyTorch: the one that [`SELVEDGE_PYTHON`] names, or else the one of
-/// `cargo xtask setup --python`. Where not, `what` is [skipped](skip()).
+/// `cargo xtask setup --python`. If there is none, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///

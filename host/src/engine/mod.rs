@@ -143,14 +143,14 @@ impl Simd {
         Grid { rows, columns: self.threads() / rows }
     }
 
-    /// Returns a grid that divides this number of elements by rows.
-    fn elements(&self, count: usize) -> Grid {
-        if count < ELEMENTS_WORTH_SHARING { Grid::ALONE } else { Grid { rows: self.threads(), columns: 1 } }
+    /// Returns a grid that divides elements by rows, if all of them take this number of simple operations.
+    fn elements(&self, operations: usize) -> Grid {
+        if operations < OPERATIONS_WORTH_SHARING { Grid::ALONE } else { Grid { rows: self.threads(), columns: 1 } }
     }
 }
 
-/// The number of elements of other work that take some microseconds. Less work is not shared out.
-const ELEMENTS_WORTH_SHARING: usize = 1 << 14;
+/// The number of simple operations of other work that take some microseconds. Less work is not shared out.
+const OPERATIONS_WORTH_SHARING: usize = 1 << 14;
 
 /// The number of lanes of the widest vector. Columns are shared out in groups of this size.
 const LANES: usize = 16;

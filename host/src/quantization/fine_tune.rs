@@ -4,7 +4,7 @@ use selvedge::Engine;
 
 use super::{
     QuantizationError, Quantizer, Reference, calibration::weight_scales, integer::Integers, scales::WeightMethod,
-    search::FineTuned,
+    search::FineTuned, threads::Costly,
 };
 use crate::{
     data::Dataset,
@@ -64,11 +64,13 @@ impl<E: Engine> Rounding for RoundedWeights<'_, E> {
             let mut rows: Vec<(&mut [f32], &[f64])> =
                 weight.chunks_exact_mut(layer.inputs).zip(scales.chunks_exact(groups)).collect();
             let integers = self.integers;
-            self.engine.share_out(1, &mut rows, |_, rows| {
+            let work = |_: usize, rows: &mut [(&mut [f32], &[f64])]| {
                 for (row, scales) in rows {
                     integers.round_in_place(row, scales);
                 }
-            });
+            };
+            // A weight is divided, rounded, limited, and multiplied again.
+            self.engine.share_out_work(1, &mut rows, Costly { cost: 8 * layer.inputs, work });
             rest = &mut after[layer.outputs..];
         }
     }

@@ -28,7 +28,7 @@ const BIAS_ALONE: u32 = 1 << 24;
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 /// The largest scale of columns.
 const MAX_SCALE: f64 = 255.0;
-/// The number of samples that a layer takes together, so that their numbers stay in a core's second-level cache.
+/// The number of samples that a layer takes together, so that their sums and converted inputs need little memory.
 const AT_A_TIME: usize = 512;
 
 /// The integer format of the weights.
@@ -346,7 +346,7 @@ pub struct IntegerNetwork {
 pub(super) struct Run {
     /// The activations of each layer except the last, `[samples][outputs]`.
     pub activations: Vec<Vec<u8>>,
-    /// `[samples][classes]`
+    /// The last layer's outputs, `[samples][outputs]`.
     pub logits: Vec<i32>,
 }
 

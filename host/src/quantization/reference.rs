@@ -183,7 +183,7 @@ impl Reference {
 }
 
 /// Returns a matrix that lies row after row as one that lies column after column.
-pub(super) fn by_columns<T: Copy>(rows: &[T], inputs: usize) -> Vec<T> {
+fn by_columns(rows: &[f32], inputs: usize) -> Vec<f32> {
     (0..inputs).flat_map(|k| rows.iter().skip(k).step_by(inputs).copied()).collect()
 }
 

@@ -2,29 +2,32 @@
 
 use selvedge::{Engine, engine::RowWork};
 
-/// The cost of an item's work, which may take milliseconds. It is so high that even two items are shared out.
-const COST: usize = 1 << 20;
+/// Work on elements of which each takes as long as some simple operations.
+pub(super) struct Costly<W> {
+    /// The number of these operations.
+    pub cost: usize,
+    pub work: W,
+}
+
+impl<T, W: Fn(usize, &mut [T]) + Sync> RowWork<T> for Costly<W> {
+    fn run(&self, first: usize, elements: &mut [T]) {
+        (self.work)(first, elements);
+    }
+
+    fn cost(&self) -> usize {
+        self.cost
+    }
+}
 
 /// Computes a result for each item, in their order, on all threads. The work on an item should take some microseconds or more.
 pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    engine.share_out_work(1, &mut results, ForEach { items, work });
-    results.into_iter().flatten().collect()
-}
-
-struct ForEach<'a, I, W> {
-    items: &'a [I],
-    work: W,
-}
-
-impl<I: Sync, T, W: Fn(&I) -> T + Sync> RowWork<Option<T>> for ForEach<'_, I, W> {
-    fn run(&self, first: usize, results: &mut [Option<T>]) {
-        for (result, item) in results.iter_mut().zip(&self.items[first..]) {
-            *result = Some((self.work)(item));
+    let work = |first: usize, results: &mut [Option<T>]| {
+        for (result, item) in results.iter_mut().zip(&items[first..]) {
+            *result = Some(work(item));
         }
-    }
-
-    fn cost(&self) -> usize {
-        COST
-    }
+    };
+    // So costly that even two items are shared out.
+    engine.share_out_work(1, &mut results, Costly { cost: 1 << 20, work });
+    results.into_iter().flatten().collect()
 }

@@ -323,3 +323,14 @@ fn a_weight_that_16_bits_do_not_reach_is_an_error() {
     let error = F16Network::new(&row(&[1.0, -65_520.0], 0.0)).unwrap_err();
     assert!(matches!(error, QuantizationError::F16Range { layer: 0, weight: -65_520.0 }), "{error}");
 }
+
+#[test]
+fn samples_together_give_the_integers_of_each_alone() {
+    for integers in [Integers::Int8, Integers::Int4] {
+        let network = integer_network(&reference([70, 3], &[67], 5), integers, 0.01);
+        // More than a layer takes together.
+        let samples: Vec<u8> = (0..600).flat_map(|i| sample(70, i)).collect();
+        let alone = samples.chunks_exact(70).flat_map(|sample| network.run(&Portable, sample).logits);
+        assert_eq!(network.run(&Portable, &samples).logits, alone.collect::<Vec<_>>());
+    }
+}
