@@ -6,9 +6,7 @@ use super::sys::{self, Code};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CudaError {
     /// There is no driver.
-    #[error(
-        "there is no NVIDIA driver here ({0}); install the driver of your GPU, or train on the CPU with --device cpu"
-    )]
+    #[error("there is no NVIDIA driver here ({0}); install the driver of your GPU")]
     NoDriver(String),
     /// The driver is too old for the program's kernels.
     #[error(
