@@ -296,4 +296,5 @@ fn without_a_driver_cuda_is_refused() {
         !output.status.success() && error.starts_with("error: --device cuda: ") && error.contains("NVIDIA"),
         "{error}"
     );
+    assert_eq!(error.matches("--device cpu").count(), 1, "{error}");
 }
