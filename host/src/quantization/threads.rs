@@ -2,9 +2,9 @@
 
 use selvedge::{Engine, engine::RowWork};
 
-/// Work on elements of which each takes as long as some simple operations.
+/// Work that takes more than one simple operation for each element.
 pub(super) struct Costly<W> {
-    /// The number of these operations.
+    /// The number of operations for each element.
     pub cost: usize,
     pub work: W,
 }
@@ -27,7 +27,7 @@ pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], wor
             *result = Some(work(item));
         }
     };
-    // So costly that even two items are shared out.
+    // With this cost, even two items are shared out.
     engine.share_out_work(1, &mut results, Costly { cost: 1 << 20, work });
     results.into_iter().flatten().collect()
 }

@@ -145,7 +145,7 @@ impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
         // SAFETY: as above.
         let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });
         for (i, (parameter, &grad)) in parameters.iter_mut().zip(sums).enumerate() {
-            // An array's `map` is not marked for inlining, and would be called for each parameter.
+            // An array's `map` is not marked for inlining. A build of several codegen units would call it for each parameter.
             let mut of_parameter = state.iter_mut().map(|state| &mut state[i]);
             let state = array::from_fn(|_| of_parameter.next().expect("there are STATE of them"));
             self.optimizer.update::<V>(parameter, grad, state);

@@ -1,4 +1,7 @@
 //! Sums in registers, and the terms that are added to them.
+//!
+//! The loops use no `map` of an array and no `zip` of two arrays: these are not marked for inlining, so a build of several codegen units would call
+//! them for each term.
 
 use super::{super::vector::Vector, BLOCK};
 
