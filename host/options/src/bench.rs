@@ -2,10 +2,7 @@
 
 use std::{num::NonZero, path::PathBuf, thread};
 
-use clap::{
-    Args,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
+use clap::{Args, builder::PossibleValuesParser};
 use selvedge::{architecture::Architecture, models::NAMES};
 
 use crate::engine::InstructionSet;
@@ -50,7 +47,7 @@ pub struct Cpu {
     pub threads: Vec<u16>,
 
     /// Engines; a row for each [default: all engines of this processor except the slow `portable`]
-    #[arg(long = "engine", value_name = "LIST", value_delimiter = ',', value_parser = engine())]
+    #[arg(long = "engine", value_name = "LIST", value_delimiter = ',')]
     pub engines: Vec<InstructionSet>,
 
     /// The number of epochs that are measured for each row, after some steps of warm-up
@@ -94,11 +91,6 @@ pub struct Cpu {
     /// Show instead the time of a step for other widths, depths and batch sizes; with the first engine and the largest number of threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "batch_sizes", "epochs", "phases", "predict", "simulate"])]
     pub scale: bool,
-}
-
-/// Returns a name of an instruction set of this processor.
-fn engine() -> impl TypedValueParser<Value = InstructionSet> {
-    PossibleValuesParser::new(InstructionSet::available().map(InstructionSet::name)).try_map(|name| name.parse())
 }
 
 impl Cpu {

@@ -45,10 +45,10 @@ impl InstructionSet {
     ///
     /// # Errors
     ///
-    /// [`InstructionSetError`] for an unknown name, and for a set that this processor does not have.
-    pub fn from_environment() -> Result<Self, InstructionSetError> {
+    /// [`VariableError`] for an unknown name, and for a set that this processor does not have.
+    pub fn from_environment() -> Result<Self, VariableError> {
         match env::var_os(Self::VARIABLE).filter(|name| !name.is_empty()) {
-            Some(name) => name.to_string_lossy().parse(),
+            Some(name) => name.to_string_lossy().parse().map_err(VariableError),
             None => Ok(Self::available().next().unwrap_or(Self::Portable)),
         }
     }
@@ -109,7 +109,7 @@ impl FromStr for InstructionSet {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InstructionSetError {
     /// There is no set of this name.
-    #[error("SELVEDGE_ENGINE={name}: there is no such engine; this machine has {choices}")]
+    #[error("{name}: there is no such engine; this machine has {choices}")]
     Unknown {
         /// The name.
         name: String,
@@ -117,7 +117,7 @@ pub enum InstructionSetError {
         choices: String,
     },
     /// The processor lacks it.
-    #[error("SELVEDGE_ENGINE={name}: this processor does not have it; it has {choices}")]
+    #[error("{name}: this processor does not have it; it has {choices}")]
     Unsupported {
         /// The name.
         name: String,
@@ -125,6 +125,11 @@ pub enum InstructionSetError {
         choices: String,
     },
 }
+
+/// The environment variable [`InstructionSet::VARIABLE`] names a set that is unknown or not available.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}={_0}", InstructionSet::VARIABLE)]
+pub struct VariableError(InstructionSetError);
 
 #[cfg(test)]
 mod tests {

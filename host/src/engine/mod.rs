@@ -22,7 +22,7 @@ pub use at_rest::AtRest;
 pub use cache::CacheError;
 use clock::Clock;
 pub use clock::Times;
-pub use options::engine::{InstructionSet, InstructionSetError};
+pub use options::engine::{InstructionSet, InstructionSetError, VariableError};
 use product::{Backward, Finished, Forward, Matrix, Product, Scratch, Share, Sink, Take, Target, Update, part};
 use team::Team;
 use vector::{Vector, Work};

@@ -78,8 +78,9 @@ fn every_command_of_every_page_is_one_that_the_programs_take() {
             let Some(arguments) = arguments(&command) else { continue };
             let words = ["xtask"].into_iter().chain(arguments.iter().map(String::as_str));
             if let Err(error) = Cli::try_parse_from(words) {
-                // A help text is no error.
-                assert!(!error.use_stderr(), "{}: {}\n{error}", page.display(), command.join(" "));
+                // A help text is no error. A page may name an engine of other processors.
+                let is_right = !error.use_stderr() || error.to_string().contains("this processor does not have it");
+                assert!(is_right, "{}: {}\n{error}", page.display(), command.join(" "));
             }
             count += 1;
         }
