@@ -4,12 +4,12 @@ use std::path::Path;
 
 use host::{
     recipe::RecipeOptions,
+    record::Record,
     report::{Run, page},
     training::{
         Progress,
         checkpoint::{self, Checkpoint},
         metrics,
-        record::Record,
     },
 };
 use selvedge::architecture::Architecture;

@@ -7,12 +7,16 @@ pub mod python;
 
 use std::{
     env, fs,
+    num::NonZero,
     path::{Path, PathBuf},
     process::{self, Command, Output},
     sync::LazyLock,
 };
 
-use host::training::{Observer, Step, TrainingError};
+use host::{
+    engine::{InstructionSet, Simd},
+    training::{Observer, Step, TrainingError},
+};
 use selvedge::{
     fashion_mnist::{CLASSES, SHAPE},
     idx,
@@ -20,6 +24,15 @@ use selvedge::{
     shape::InputShape,
 };
 use skip::skip;
+
+/// Returns the host's engine of plain loops, on one thread.
+///
+/// # Panics
+///
+/// Never: an engine of one thread starts no thread.
+pub fn plain_engine() -> Simd {
+    Simd::new(InstructionSet::Portable, NonZero::<usize>::MIN).expect("an engine of one thread starts no thread")
+}
 
 /// The environment variable that names the folder of Fashion-MNIST's four files.
 pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";

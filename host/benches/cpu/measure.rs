@@ -46,6 +46,6 @@ impl<'a> TimedTraining<'a> {
     ) -> Result<()> {
         let options = TrainingOptions { length, batch_size: self.batch_size, ..TrainingOptions::QUICKSTART };
         self.state.progress = Progress::default();
-        training::train(engine, &mut self.state, self.data, &options, observer).map(drop)
+        training::train_on_engine(engine, &mut self.state, self.data, &options, observer).map(drop)
     }
 }

@@ -2,8 +2,9 @@ use std::io::Write;
 
 use crate::{
     classes::SignatureBuf,
+    file_kind::FileFormat,
     files,
-    interchange::{self, Ends, FileFormat, Folded, InputScaling, Reading, StateDict},
+    interchange::{self, Ends, Folded, InputScaling, Reading, StateDict},
     weights,
 };
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +19,7 @@ use super::note;
 
 pub fn run(options: &options::commands::Convert) -> Result<()> {
     // A file that cannot be written is an error before the work.
-    let format = FileFormat::to_write(&options.to)?;
+    let format = interchange::format_to_write(&options.to)?;
     if options.opset.is_some() && format != FileFormat::Onnx {
         bail!("--opset: {} is no .onnx file; other formats have no operator set", options.to.display());
     }

@@ -1,8 +1,7 @@
-use std::{fmt::Write as _, io::Write as _, num::NonZero};
+use std::{fmt::Write as _, io::Write as _};
 
 use crate::{
     data::{Dataset, Split},
-    engine::{InstructionSet, Simd},
     files,
     model_file::ModelFile,
     preparation::PreparationBuf,
@@ -14,7 +13,7 @@ use options::{commands::Part, recipe::Standardize};
 use selvedge::{idx, preparation::Element, shape::InputShape, task::TaskKind};
 use serde_json::json;
 
-use super::{check_weights, load, load_for, note, parse, part, trained_on_others};
+use super::{check_weights, engine_of_one_thread, load, load_for, note, parse, part, trained_on_others};
 
 pub fn run(options: &options::commands::Embed) -> Result<()> {
     let bytes = options.file.as_deref().map(weights::read).transpose()?;
@@ -99,7 +98,7 @@ fn samples(
 
 /// Returns the host's answer for each sample, a JSON object a line.
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
-    let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
+    let engine = engine_of_one_thread()?;
     let mut lines = String::new();
     let all = file.all_logits(&engine, split)?;
     all.check()?;

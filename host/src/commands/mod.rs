@@ -37,7 +37,7 @@ use crate::{
     classes::Classes,
     data::{Dataset, Reading, Recorded, Search, Split},
     engine::{InstructionSet, Simd},
-    interchange::foreign,
+    file_kind::foreign,
     model_file::{Assumption, ModelFile},
     training::{self, OpenGpu},
     weights::WeightsError,
@@ -284,6 +284,11 @@ fn classes(options: &commands::File, file: &ModelFile<'_>) -> Classes {
         note(format_args!("{} names no classes; these are Fashion-MNIST's", options.path.display()));
     }
     file.classes()
+}
+
+/// Returns an engine for work that is too little to be shared out.
+fn engine_of_one_thread() -> Result<Simd> {
+    Ok(Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?)
 }
 
 fn engine(options: &Threads) -> Result<Simd> {

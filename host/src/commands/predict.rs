@@ -6,11 +6,11 @@ use crate::{
     weights,
 };
 use anyhow::Result;
-use selvedge::{Portable, classification::probabilities, message::Logits, preparation::Element, task::Task};
+use selvedge::{classification::probabilities, message::Logits, preparation::Element, task::Task};
 use serde_json::{Value, json};
 
 use super::{
-    check_weights, classes,
+    check_weights, classes, engine_of_one_thread,
     outputs::{Outputs, sigmoid},
     parse,
     samples::{self, Sample, Taken, Tally},
@@ -27,7 +27,7 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     let resizes = Recorded::parse(file.signature().reading).are_pictures;
     let samples = samples::read(&options.samples, &Taken { shape, element, features, resizes });
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
-    let all = file.logits(&Portable, &values)?;
+    let all = file.logits(&engine_of_one_thread()?, &values)?;
     let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());
     let mut out = terminal::stdout();
     let mut failure = Ok(());

@@ -7,6 +7,7 @@ use crate::{
     data::Dataset,
     engine::Simd,
     evaluation::{Answers, Evaluation, with_unit},
+    file_kind::FileFormat,
     files, interchange,
     model_file::ModelFile,
     preparation::PreparationBuf,
@@ -122,7 +123,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     };
     let test = codes.test.clone();
     let made = make(options, &engine, plain, codes, training.as_ref()).with_context(name)?;
-    let mut report = Report::new(&engine, plain, made.orders(), &test, |values| made.outputs(&engine, plain, values));
+    let mut report = Report::new(&engine, plain, made.orders(), &test, &|values| made.outputs(&engine, plain, values));
     if coding.is_some() {
         let logits = model.all_logits(&engine, &data.test).with_context(name)?;
         report = report.beside(logits.iter());
@@ -178,7 +179,7 @@ fn make(
         fine_tune(&mut quantizer, options)?;
     }
     let bar = progress_bar();
-    let quantized = quantizer.search(|done, trials| {
+    let quantized = quantizer.search(&mut |done, trials| {
         bar.set_length(trials as u64);
         bar.set_position(done as u64);
     });
@@ -189,12 +190,12 @@ fn make(
 /// Checks the files before the work: one that cannot be written is an error.
 fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
     ensure!(
-        !interchange::FileFormat::is_foreign(out),
+        !FileFormat::is_foreign(out),
         "--out {}: quantize writes Selvedge's own files, such as {}; other formats have the model's own weights: `selvedge convert {} {}`",
         out.display(),
         out.with_extension(options.format.name()).display(),
         options.path.display(),
-        interchange::FileFormat::writable(out).display()
+        interchange::writable(out).display()
     );
     files::check_writable(out)?;
     check_replaced(out, &[b"SELVINT", b"SELVFP16", b"SELVEDGE"], "a network of Selvedge")?;
@@ -207,10 +208,10 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
     Ok(files::check_distinct(&all)?)
 }
 
-fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::TrainingOptions) -> Result<()> {
+fn fine_tune(quantizer: &mut Quantizer<'_>, options: &training::TrainingOptions) -> Result<()> {
     let mut out = terminal::stdout();
     let mut printed = Ok(());
-    quantizer.fine_tune(options, |epoch| {
+    quantizer.fine_tune(options, &mut |epoch| {
         let Epoch { number, test, .. } = epoch;
         let found = test.headline(2, &[]);
         let line = writeln!(out, "Fine-tuning, epoch {}, on the samples that are held out: {found}", number + 1);

@@ -12,7 +12,7 @@
 //!
 //! A file passes through these modules:
 //!
-//! 1. `kind` tells the file's format by its bytes.
+//! 1. [`file_kind`](crate::file_kind) tells the file's format by its bytes.
 //! 2. A reader takes the file's tensors: `pth` (with `pickle`), `npz`, `safetensors` or `onnx`. The readers share `element` and `tensors`, and
 //!    `crate::{archive, npy}` with the reader of data.
 //! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
@@ -30,7 +30,6 @@ mod folding;
 mod groups;
 mod infer;
 mod keys;
-mod kind;
 mod load;
 mod map;
 mod matching;
@@ -64,91 +63,30 @@ use selvedge::{
     weights::TrainingRecord,
 };
 
-use crate::{files, weights};
+use crate::{file_kind::FileFormat, files, weights};
 use error::Problem;
-use kind::Kind;
 
-/// Extensions of other programs' files that are neither read nor written.
-const FOREIGN: [&str; 31] = [
-    "h5", "hdf5", "keras", "tflite", "npy", "ckpt", "pkl", "pickle", "gguf", "joblib", "pb", "mat", "png", "jpg",
-    "jpeg", "gif", "webp", "bmp", "tif", "tiff", "txt", "md", "html", "csv", "tsv", "json", "jsonl", "toml", "zip",
-    "gz", "elf",
-];
-
-/// A kind of file with weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// Selvedge's weight file.
-    Selvedge,
-    /// Tensors without code.
-    Safetensors,
-    /// PyTorch's zip archive with a pickle.
-    Pth,
-    /// NumPy's zip archive of arrays.
-    Npz,
-    /// A network as a graph.
-    Onnx,
-}
-
-impl FileFormat {
-    /// Returns the format of a file's extension.
-    pub fn of_extension(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "selvedge" => Some(Self::Selvedge),
-            "safetensors" => Some(Self::Safetensors),
-            "pth" | "pt" => Some(Self::Pth),
-            "npz" => Some(Self::Npz),
-            "onnx" => Some(Self::Onnx),
-            _ => None,
-        }
-    }
-
-    /// Returns true if a file's extension is that of another program's format.
-    pub fn is_foreign(path: &Path) -> bool {
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        match Self::of_extension(path) {
-            Some(format) => format != Self::Selvedge,
-            None => extension.is_some_and(|extension| FOREIGN.contains(&extension.as_str())),
-        }
-    }
-
-    /// Returns a path that [`write()`] can write. It is the same path, or, if the format cannot be written, the path with the extension
-    /// `.safetensors`.
-    pub fn writable(path: &Path) -> PathBuf {
-        match Self::to_write(path) {
-            Ok(_) => path.into(),
-            Err(_) => path.with_extension("safetensors"),
-        }
-    }
-
-    /// Returns the format of a file that is to be written, by its extension.
-    ///
-    /// # Errors
-    ///
-    /// [`InterchangeError`] for an extension without a format, or with one that is only read.
-    pub fn to_write(path: &Path) -> Result<Self, InterchangeError> {
-        match Self::of_extension(path) {
-            None => Err(Problem::Extension),
-            Some(Self::Pth) => Err(Problem::NotWritten),
-            Some(format) => Ok(format),
-        }
-        .map_err(|problem| problem.in_file(path))
+/// Returns a path that [`write()`] can write. It is the same path, or, if the format cannot be written, the path with the extension
+/// `.safetensors`.
+pub fn writable(path: &Path) -> PathBuf {
+    match format_to_write(path) {
+        Ok(_) => path.into(),
+        Err(_) => path.with_extension("safetensors"),
     }
 }
 
-/// Returns the kind of a file that a command does not take, and advice. `None` for Selvedge's own files and for unknown ones.
-pub fn foreign(bytes: &[u8]) -> Option<String> {
-    let converted =
-        |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
-    match kind::of(bytes) {
-        Kind::Read(FileFormat::Selvedge) => None,
-        Kind::Read(FileFormat::Safetensors) => converted("a safetensors file"),
-        Kind::Read(FileFormat::Pth) => converted("a PyTorch file"),
-        Kind::Read(FileFormat::Npz) => converted("a NumPy archive (.npz)"),
-        Kind::Read(FileFormat::Onnx) => converted("an ONNX file"),
-        Kind::Other(what) => Some(what),
-        Kind::Unknown => None,
+/// Returns the format of a file that is to be written, by its extension.
+///
+/// # Errors
+///
+/// [`InterchangeError`] for an extension without a format, or with one that is only read.
+pub(crate) fn format_to_write(path: &Path) -> Result<FileFormat, InterchangeError> {
+    match FileFormat::of_extension(path) {
+        None => Err(Problem::Extension),
+        Some(FileFormat::Pth) => Err(Problem::NotWritten),
+        Some(format) => Ok(format),
     }
+    .map_err(|problem| problem.in_file(path))
 }
 
 /// Writes a flat model of these layers in the format of the path's extension, as a whole or not at all. Only a weight file stores the signature
@@ -167,7 +105,7 @@ pub fn write(
     record: &TrainingRecord<'_>,
     opset: Option<u8>,
 ) -> Result<(), InterchangeError> {
-    let written = match FileFormat::to_write(path)? {
+    let written = match format_to_write(path)? {
         FileFormat::Selvedge => {
             return weights::save(path, architecture, flat, signature, record).map_err(InterchangeError::from);
         }

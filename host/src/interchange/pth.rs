@@ -5,16 +5,18 @@ use super::{
     pickle::{self, Entry, Storage, Tensor},
     tensors::Tensors,
 };
-use crate::{archive::Archive, quote::quoted};
+use crate::{
+    archive::Archive,
+    file_kind::{LEGACY_PTH, PICKLE, pth_folder},
+    quote::quoted,
+};
 
 const FORMAT: &str = "PyTorch";
-/// The name of the pickle's record, in the archive's only folder.
-const PICKLE: &str = "data.pkl";
 
 /// Reads every tensor of a state dict that PyTorch saved. It is a zip archive with a pickle and a record for each storage. Before PyTorch 1.6,
 /// it is pickles and records one after the other. For a checkpoint, `key` names the entry.
 pub(super) fn read(bytes: &[u8], key: Option<&str>, tensors: &mut Tensors) -> Result<(), Problem> {
-    if bytes.starts_with(pickle::LEGACY) {
+    if bytes.starts_with(LEGACY_PTH) {
         return read_legacy(bytes, key, tensors);
     }
     let mut archive = Archive::open(bytes, FORMAT)?;
@@ -88,20 +90,8 @@ fn push<'r, 'a>(
     tensors.push_strided(name, shape.clone(), strides, element, part)
 }
 
-/// Returns true if a zip archive is PyTorch's and not NumPy's.
-pub(super) fn is_saved_by_torch(bytes: &[u8]) -> bool {
-    Archive::open(bytes, FORMAT).is_ok_and(|archive| folder(&archive).is_ok())
-}
-
 fn folder(archive: &Archive<'_>) -> Result<String, Problem> {
-    let folders: Vec<_> = archive
-        .names()?
-        .iter()
-        .filter_map(|name| Some(name.strip_suffix(PICKLE)?.strip_suffix('/')?.to_owned()))
-        .filter(|folder| !folder.contains('/'))
-        .collect();
-    match <[String; 1]>::try_from(folders) {
-        Ok([folder]) => Ok(folder),
-        Err(_) => Err(Problem::format(FORMAT, format!("the archive has not exactly one {PICKLE}"))),
-    }
+    let names = archive.names()?;
+    let folder = pth_folder(&names).map(str::to_owned);
+    folder.ok_or_else(|| Problem::format(FORMAT, format!("the archive has not exactly one {PICKLE}")))
 }

@@ -7,11 +7,10 @@ use selvedge::{
 };
 
 use super::{
-    FileFormat, InterchangeError,
+    InterchangeError,
     error::Problem,
     infer,
     keys::LoadReport,
-    kind::{self, Kind},
     load::load,
     map,
     matching::Settings,
@@ -20,6 +19,7 @@ use super::{
 };
 use crate::{
     classes::SignatureBuf,
+    file_kind::{self, FileFormat, Kind},
     files,
     model_file::{Assumption, ModelFile},
     network::Network,
@@ -105,7 +105,7 @@ impl StateDict {
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let mut notes = Vec::new();
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
-        let format = match kind::of(bytes) {
+        let format = match file_kind::of(bytes) {
             Kind::Read(format) => format,
             Kind::Other(what) => return Err(Problem::Other { what }.in_file(path)),
             Kind::Unknown => {

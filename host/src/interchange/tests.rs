@@ -17,7 +17,7 @@ use selvedge::{
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
-use crate::npy;
+use crate::{file_kind::FileFormat, npy};
 
 type Small = mlp!(4 => 3 Relu => 2);
 
@@ -376,10 +376,10 @@ fn an_archive_that_unpacks_to_too_much_is_refused() {
 
 #[test]
 fn a_format_is_named_by_its_extension() {
-    let error = |name: &str| FileFormat::to_write(&PathBuf::from(name)).unwrap_err().to_string();
+    let error = |name: &str| format_to_write(&PathBuf::from(name)).unwrap_err().to_string();
     assert!(error("a.txt").starts_with("a.txt: the extension names no format"));
     assert!(error("a.pth").contains("safetensors.torch.load_file"));
-    assert_eq!(FileFormat::to_write(Path::new("a.ONNX")).unwrap(), FileFormat::Onnx);
+    assert_eq!(format_to_write(Path::new("a.ONNX")).unwrap(), FileFormat::Onnx);
     assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].iter().all(|name| FileFormat::is_foreign(Path::new(name))));
     assert!(["a.selvedge", "a.int8", "a", "a.v2"].iter().all(|name| !FileFormat::is_foreign(Path::new(name))));
 }

@@ -8,7 +8,7 @@ use super::{
     calibration::{BINS, Calibration},
     chart::{Chart, Kind, Numbers, Series},
 };
-use crate::training::record::{Metrics, Record};
+use crate::record::{Metrics, Record};
 
 /// Returns the charts of the runs, without charts that have no points. For one run, a chart shows the training, test and validation curves
 /// together. For several runs, a chart shows one of these curves for each run.
@@ -112,9 +112,7 @@ fn tests(record: &Record, of: impl Fn(&Metrics) -> Option<f64>) -> Vec<(f64, f64
 }
 
 fn validations(record: &Record, of: impl Fn(&Metrics) -> Option<f64>) -> Vec<(f64, f64)> {
-    let point = |epoch: &crate::training::record::EpochLine| {
-        Some((epochs(record, epoch.step), of(epoch.validation.as_ref()?)?))
-    };
+    let point = |epoch: &crate::record::EpochLine| Some((epochs(record, epoch.step), of(epoch.validation.as_ref()?)?));
     record.epochs.iter().filter_map(point).collect()
 }
 

@@ -6,7 +6,7 @@ use super::{answers::Findings, pictures::Pixels, quantized::Beside};
 use crate::{
     classes::Classes,
     model_file::ModelFile,
-    training::record::{Metrics, Record},
+    record::{Metrics, Record},
     weights::{hash, hex},
 };
 

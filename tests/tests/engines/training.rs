@@ -8,7 +8,7 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     network::Network,
-    training::{EpochSchedule, Length, Optimizer, State, TrainingError, TrainingOptions, train},
+    training::{EpochSchedule, Length, Optimizer, State, TrainingError, TrainingOptions, train, train_on_engine},
     weights,
 };
 use proptest::prelude::*;
@@ -139,7 +139,7 @@ const OPTIMIZERS: [Optimizer; 6] = [
 fn kept<M: Layer, E: Engine>(engine: &E, data: &Dataset, options: &TrainingOptions) -> (String, Vec<f32>) {
     let mut state = state::<M>(options);
     let mut losses = Losses::default();
-    train(engine, &mut state, data, options, &mut losses).unwrap();
+    train_on_engine(engine, &mut state, data, options, &mut losses).unwrap();
     (state.parts().map(weights::hash).collect(), losses.0)
 }
 

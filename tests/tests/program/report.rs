@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Output, time::Instant};
 
-use host::training::record::Record;
+use host::record::Record;
 use tempfile::TempDir;
 
 /// The largest number of bytes of a page.

@@ -16,10 +16,10 @@ use super::{
 use crate::workspace;
 
 /// The packages whose unit tests share the build of the programs, because they use much of it.
-const ABOVE: [&str; 6] = ["cases", "cuda", "emulated_driver", "emulator", "gpu", "tests"];
+const ABOVE: [&str; 7] = ["cases", "cuda", "emulated_driver", "emulator", "gpu", "host", "tests"];
 /// The other packages with unit tests in a library. These have a build of their own, with overflow checks and debug assertions.
 const BELOW: [&str; 12] =
-    ["board", "core", "files", "host", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "web"];
+    ["board", "core", "files", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "trainer", "web"];
 
 /// Runs the tests of every package except the boards', and again those of core with its optional parts. The skipped ones are listed last.
 ///

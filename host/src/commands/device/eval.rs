@@ -1,12 +1,8 @@
-use std::{
-    io::{self, IsTerminal, Write},
-    num::NonZero,
-};
+use std::io::{self, IsTerminal, Write};
 
 use crate::{
     data::{Dataset, Split},
     device::{About, Board},
-    engine::{InstructionSet, Simd},
     model_file::AllLogits,
     weights::{self, hex},
 };
@@ -19,7 +15,7 @@ use selvedge::{
 };
 
 use super::{
-    super::{check_weights, load_for, parse},
+    super::{check_weights, engine_of_one_thread, load_for, parse},
     check, greet,
 };
 
@@ -37,7 +33,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let data = load_for(&options.file.path, &file, &options.data)?;
     let units = data.target_units.clone();
     let (name, split) = samples(options, data)?;
-    let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
+    let engine = engine_of_one_thread()?;
     let expected = file.all_logits(&engine, &split)?;
     expected.check().with_context(|| options.file.path.display().to_string())?;
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use crate::{
     commands::parse,
     files,
+    record::{self, Record},
     report::run::Model,
-    training::record::{self, Record},
     weights,
 };
 

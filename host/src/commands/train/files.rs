@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{commands::check_replaced, files, interchange::FileFormat, training::record};
+use crate::{commands::check_replaced, file_kind::FileFormat, files, interchange, record};
 use anyhow::{Result, bail};
 use options::commands::Train;
 
@@ -33,7 +33,7 @@ impl<'a> Files<'a> {
     fn check(&self, options: &Train) -> Result<()> {
         let Self { out, checkpoint, record, metrics } = self;
         if FileFormat::is_foreign(out) {
-            let (own, other) = (out.with_extension(WEIGHTS), FileFormat::writable(out));
+            let (own, other) = (out.with_extension(WEIGHTS), interchange::writable(out));
             let [out, own, other] = [out, &own, &other].map(|path| path.display());
             bail!(
                 "--out {out}: training writes .selvedge files; take --out {own}, and then `selvedge convert {own} {other}`"

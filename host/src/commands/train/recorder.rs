@@ -12,10 +12,8 @@ use crate::{
     data::Dataset,
     evaluation::Evaluation,
     files,
-    training::{
-        self, Epoch, Length, Progress, Step, TrainingOptions,
-        record::{self, Data, End, EpochLine, FORMAT, Head, MAX_STEPS, Metrics, Record, SPANS, Saved, Span},
-    },
+    record::{self, Data, End, EpochLine, FORMAT, Head, MAX_STEPS, Metrics, Record, SPANS, Saved, Span},
+    training::{self, Epoch, Length, Progress, Step, TrainingOptions},
     weights::hex,
 };
 use anyhow::Result;

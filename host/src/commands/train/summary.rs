@@ -1,8 +1,8 @@
 //! The summary at the end of a run.
 
 use crate::{
+    record::{EpochLine, Metrics},
     score::{ACCURACY, R2, shown},
-    training::record::{EpochLine, Metrics},
 };
 
 /// The best epoch of a run so far.

@@ -19,7 +19,7 @@ use globals::Global;
 use machine::{Machine, Stop};
 
 use super::{element::Element, error::Problem};
-use crate::quote::quoted;
+use crate::{file_kind::LEGACY_PTH, quote::quoted};
 
 /// The largest number of bytes of a pickle. The pickle of a network here has a few thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -111,13 +111,10 @@ pub(super) struct Legacy<'a> {
     pub records: usize,
 }
 
-/// The first bytes of such a file: a magic number, and the protocol 1001.
-pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
-
-/// Reads a file that begins with [`LEGACY`]. Then come a pickle about the machine, one of the dict, and one with the storages' names.
+/// Reads a file that begins with [`LEGACY_PTH`]. Then come a pickle about the machine, one of the dict, and one with the storages' names.
 pub(super) fn read_legacy<'a>(file: &'a [u8], key: Option<&str>) -> Result<Legacy<'a>, Problem> {
     let file = &file[..file.len().min(MAX_BYTES)];
-    let (about, value) = run(file, LEGACY.len())?;
+    let (about, value) = run(file, LEGACY_PTH.len())?;
     let is_little = |&(key, value): &_| matches!((key, value), (Value::Text("little_endian"), Value::Bool(true)));
     if !matches!(value, Value::Dict(dict) if about.dicts[dict].iter().any(is_little)) {
         return Err(Problem::format("PyTorch", "it was not saved by a little-endian machine"));

@@ -101,7 +101,7 @@ fn settings(run: &Run) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::record::tests::example;
+    use crate::record::tests::example;
 
     #[test]
     fn only_what_differs_is_listed() {

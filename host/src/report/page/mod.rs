@@ -13,7 +13,7 @@ use super::{
     chart::{Chart, short},
     curves,
 };
-use crate::{evaluation::with_unit, training::record::Metrics};
+use crate::{evaluation::with_unit, record::Metrics};
 
 /// The look of every page.
 const LOOK: &str = include_str!("../../../../web/look.css");
@@ -206,7 +206,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::record::tests::example;
+    use crate::record::tests::example;
 
     #[test]
     fn names_of_a_record_are_escaped() {

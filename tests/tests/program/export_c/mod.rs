@@ -19,7 +19,6 @@ use host::{
     model_file::ModelFile,
 };
 use selvedge::{
-    Portable,
     message::{Logits, WeightFormat},
     preparation::Element,
     shape::InputShape,
@@ -218,7 +217,7 @@ fn check_samples(what: &str, bytes: &[u8], ways: &[&[&str]], samples: &[u8]) {
         defined.push("-DVALUES".into());
     }
     fs::write(folder.join("arm_acle.h"), ARM_ACLE).unwrap();
-    let all = file.logits(&Portable, samples).unwrap();
+    let all = file.logits(&tests::plain_engine(), samples).unwrap();
     let expected: Vec<Answer> = all.iter().map(|logits| expected(&logits, task)).collect();
     let distinct = expected.iter().collect::<HashSet<_>>().len();
     assert!(distinct >= if is_float { 2 } else { 10 }, "{what}: {distinct} answers tell little");

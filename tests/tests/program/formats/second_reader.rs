@@ -11,7 +11,6 @@ use host::{
     weights,
 };
 use selvedge::{
-    Portable,
     architecture::Architecture,
     message::{
         Candidate, Decoder, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics,
@@ -112,7 +111,7 @@ pub fn shown_layers(architecture: &Architecture) -> Value {
 fn sums(file: &ModelFile<'_>) -> Option<Vec<i32>> {
     let len = file.signature().preparation.sample_len(file.architecture().inputs());
     let sample: Vec<u8> = (0..len).map(|place| (7 * place % 256) as u8).collect();
-    match file.logits(&Portable, &sample).unwrap().get(0) {
+    match file.logits(&tests::plain_engine(), &sample).unwrap().get(0) {
         Logits::Float32(_) => None,
         Logits::Int32 { sums, .. } => Some(sums.iter().map(i32::from_le_bytes).collect()),
     }
@@ -158,8 +157,9 @@ fn files() -> Vec<Vec<u8>> {
             let network = Network::initialized(&architecture, 5).unwrap();
             let reference = Reference::new(&architecture, network.parameters()).unwrap();
             let integers = [Integers::Int8, Integers::Int4].map(|integers| {
-                let quantizer = Quantizer::new(&Portable, &reference, integers, noise()).unwrap();
-                let quantized = quantizer.search(|_, _| {}).unwrap();
+                let engine = tests::plain_engine();
+                let quantizer = Quantizer::new(&engine, &reference, integers, noise()).unwrap();
+                let quantized = quantizer.search(&mut |_, _| {}).unwrap();
                 quantized.encode(&signature.get(), [3; 32], [0.5, 0.25]).unwrap()
             });
             let f16 = F16Network::new(&reference).unwrap();
@@ -199,8 +199,9 @@ fn prepared(element: Element) -> Vec<Vec<u8>> {
     let folded = coding.fold(&reference).unwrap();
     let mut files: Vec<_> = [Integers::Int8, Integers::Int4]
         .map(|integers| {
-            let quantizer = Quantizer::new(&Portable, &folded, integers, data.clone()).unwrap();
-            let quantized = quantizer.search(|_, _| {}).unwrap();
+            let engine = tests::plain_engine();
+            let quantizer = Quantizer::new(&engine, &folded, integers, data.clone()).unwrap();
+            let quantized = quantizer.search(&mut |_, _| {}).unwrap();
             quantized.encode(&coded.get(), [3; 32], [0.5, 0.25]).unwrap()
         })
         .into();

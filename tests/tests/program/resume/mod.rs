@@ -21,7 +21,6 @@ use host::{
     },
 };
 use selvedge::{
-    Portable,
     architecture::Architecture,
     fashion_mnist::Tiny,
     random::{Generator, Purpose},
@@ -163,7 +162,8 @@ fn save_middle(checkpoint: &Path) {
     data.hold_out(recipe.val_split.unwrap().count(600).unwrap(), options.seed);
     let layers: Architecture = description.layers.parse().unwrap();
     let mut state = State::initialized(&layers.with_dropout().unwrap(), &options).unwrap();
-    let ended = training::train(&Portable, &mut state, &data, &options, &mut Middle(checkpoint, description));
+    let ended =
+        training::train(&tests::plain_engine(), &mut state, &data, &options, &mut Middle(checkpoint, description));
     assert_eq!(ended.unwrap_err().to_string(), "that was all");
 }
 

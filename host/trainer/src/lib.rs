@@ -1,0 +1,36 @@
+//! Samples, networks whose shape is known at run time, the CPU engine, and the loops over batches. The programs of Selvedge's host use it.
+//!
+//! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes a linear
+//!   layer on all threads and in vector registers.
+//! - [`data`]: samples and labels, which decide the numbers of a network's inputs and outputs. [`preparation`]: turns raw values into
+//!   inputs. [`classes`]: the names of classes. [`task`]: targets and their loss. [`picture`]: reads and writes single images.
+//! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run.
+//! - [`quantization`]: turns a network into one of fewer bits. [`model_file`]: a file of any format, and its predictions.
+//! - [`weights`]: reads and writes weight files. [`file_kind`] and [`stray`] recognise the files of others, and files of the wrong kind.
+//!   [`archive`] and [`npy`] read archives and arrays. [`quote`]: words of a file in a message.
+//!
+//! Two features: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG. Without a feature, its functions return an
+//! error that says so.
+
+mod aligned;
+pub mod archive;
+pub mod classes;
+pub mod data;
+pub mod engine;
+pub mod evaluation;
+pub mod file_kind;
+pub mod model_file;
+pub mod network;
+pub mod npy;
+pub mod picture;
+pub mod preparation;
+pub mod quantization;
+pub mod quote;
+pub mod stray;
+pub mod task;
+pub mod training;
+pub mod weights;
+
+pub use aligned::MemoryError;
+pub use files;
+pub use options::recipe;
