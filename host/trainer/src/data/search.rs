@@ -192,6 +192,7 @@ mod tests {
         assert!(matches!(search.load(None), Err(DataError::Missing { .. })));
     }
 
+    #[cfg(feature = "download")]
     #[test]
     fn the_built_in_set_takes_the_place_and_says_so() {
         let root = tempfile::tempdir().unwrap();
