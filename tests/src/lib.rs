@@ -29,9 +29,9 @@ use skip::skip;
 ///
 /// # Panics
 ///
-/// Never: an engine of one thread starts no thread.
+/// If the environment variable `SELVEDGE_L1_KB` is not a size.
 pub fn plain_engine() -> Simd {
-    Simd::new(InstructionSet::Portable, NonZero::<usize>::MIN).expect("an engine of one thread starts no thread")
+    Simd::new(InstructionSet::Portable, NonZero::<usize>::MIN).expect("SELVEDGE_L1_KB is a size")
 }
 
 /// The environment variable that names the folder of Fashion-MNIST's four files.

@@ -69,6 +69,8 @@ pub fn set_up() -> Result<()> {
         "--quiet",
         // Python compiles a module when it is first used; most of them never are.
         "--no-compile",
+        // The list has all of them that are needed.
+        "--no-deps",
         "--disable-pip-version-check",
         "--require-hashes",
         "--requirement",

@@ -34,7 +34,7 @@ pub struct Cuda<'a> {
     ends_step: VecDeque<bool>,
 }
 
-/// The numbers by which the trainer knows the tests.
+/// The numbers by which the backend knows the tests.
 const TEST: usize = 0;
 const VALIDATION: usize = 1;
 

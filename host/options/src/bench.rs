@@ -2,7 +2,10 @@
 
 use std::{num::NonZero, path::PathBuf, thread};
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use selvedge::{architecture::Architecture, models::NAMES};
 
 use crate::engine::InstructionSet;
@@ -47,7 +50,7 @@ pub struct Cpu {
     pub threads: Vec<u16>,
 
     /// Engines; a row for each [default: all engines of this processor except the slow `portable`]
-    #[arg(long = "engine", value_name = "LIST", value_delimiter = ',')]
+    #[arg(long = "engine", value_name = "LIST", value_delimiter = ',', value_parser = engine())]
     pub engines: Vec<InstructionSet>,
 
     /// The number of epochs that are measured for each row, after some steps of warm-up
@@ -171,6 +174,11 @@ pub struct Kernels {
     /// Compare with the measurements that were saved under this name
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
+}
+
+/// Returns the reader of an engine's name. The help lists the names of all processors, and the error of a name tells those of this one.
+fn engine() -> impl TypedValueParser<Value = InstructionSet> {
+    PossibleValuesParser::new(InstructionSet::NAMES).try_map(|name| name.parse::<InstructionSet>())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl InstructionSet {
     ];
 
     /// The names of all sets of all processors.
-    const NAMES: [&str; 4] = ["portable", "avx2", "avx512", "neon"];
+    pub(crate) const NAMES: [&str; 4] = ["portable", "avx2", "avx512", "neon"];
 
     /// Returns the sets that this processor has, the fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
@@ -48,7 +48,10 @@ impl InstructionSet {
     /// [`VariableError`] for an unknown name, and for a set that this processor does not have.
     pub fn from_environment() -> Result<Self, VariableError> {
         match env::var_os(Self::VARIABLE).filter(|name| !name.is_empty()) {
-            Some(name) => name.to_string_lossy().parse().map_err(VariableError),
+            Some(name) => {
+                let name = name.to_string_lossy();
+                name.parse().map_err(|source| VariableError { name: name.into(), source })
+            }
             None => Ok(Self::available().next().unwrap_or(Self::Portable)),
         }
     }
@@ -98,10 +101,10 @@ impl FromStr for InstructionSet {
     fn from_str(name: &str) -> Result<Self, InstructionSetError> {
         let choices = || Self::available().map(Self::name).collect::<Vec<_>>().join(", ");
         if !Self::NAMES.contains(&name) {
-            return Err(InstructionSetError::Unknown { name: name.into(), choices: choices() });
+            return Err(InstructionSetError::Unknown { choices: choices() });
         }
         let found = Self::available().find(|set| set.name() == name);
-        found.ok_or_else(|| InstructionSetError::Unsupported { name: name.into(), choices: choices() })
+        found.ok_or_else(|| InstructionSetError::Unsupported { choices: choices() })
     }
 }
 
@@ -109,18 +112,14 @@ impl FromStr for InstructionSet {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InstructionSetError {
     /// There is no set of this name.
-    #[error("{name}: there is no such engine; this machine has {choices}")]
+    #[error("there is no such engine; this machine has {choices}")]
     Unknown {
-        /// The name.
-        name: String,
         /// The names of the available sets.
         choices: String,
     },
     /// The processor lacks it.
-    #[error("{name}: this processor does not have it; it has {choices}")]
+    #[error("this processor does not have it; it has {choices}")]
     Unsupported {
-        /// The name.
-        name: String,
         /// The names of the available sets.
         choices: String,
     },
@@ -128,8 +127,13 @@ pub enum InstructionSetError {
 
 /// The environment variable [`InstructionSet::VARIABLE`] names a set that is unknown or not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}={_0}", InstructionSet::VARIABLE)]
-pub struct VariableError(InstructionSetError);
+#[error("{}={name}: {source}", InstructionSet::VARIABLE)]
+pub struct VariableError {
+    /// The name in the variable.
+    pub name: String,
+    /// The reason.
+    pub source: InstructionSetError,
+}
 
 #[cfg(test)]
 mod tests {

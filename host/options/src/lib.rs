@@ -1,7 +1,7 @@
-//! The command line of the trainer: every option of the program `selvedge` and of the host's benchmarks, and the recipes.
+//! The command line: every option of the program `selvedge` and of the host's benchmarks, and the recipes.
 //!
 //! The program and `cargo xtask` both link this package, which is compiled in seconds. So `cargo xtask` can refuse a wrong option and show a help
-//! text before it builds the trainer.
+//! text before it builds the program.
 //!
 //! - [`commands`]: the options of each command. [`Command`] has the commands that need no board.
 //! - [`mod@bench`]: the options of the benchmarks.

@@ -14,7 +14,7 @@
 //!
 //! 1. [`file_kind`](crate::file_kind) tells the file's format by its bytes.
 //! 2. A reader takes the file's tensors: `pth` (with `pickle`), `npz`, `safetensors` or `onnx`. The readers share `element` and `tensors`, and
-//!    `crate::{archive, npy}` with the reader of data.
+//!    `trainer::{archive, npy}` with the reader of data.
 //! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
 //! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
 //!    user's `map`. `keys` reports the result.
@@ -68,7 +68,7 @@ use error::Problem;
 
 /// Returns a path that [`write()`] can write. It is the same path, or, if the format cannot be written, the path with the extension
 /// `.safetensors`.
-pub fn writable(path: &Path) -> PathBuf {
+pub(crate) fn writable(path: &Path) -> PathBuf {
     match format_to_write(path) {
         Ok(_) => path.into(),
         Err(_) => path.with_extension("safetensors"),

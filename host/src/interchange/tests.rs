@@ -380,8 +380,6 @@ fn a_format_is_named_by_its_extension() {
     assert!(error("a.txt").starts_with("a.txt: the extension names no format"));
     assert!(error("a.pth").contains("safetensors.torch.load_file"));
     assert_eq!(format_to_write(Path::new("a.ONNX")).unwrap(), FileFormat::Onnx);
-    assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].iter().all(|name| FileFormat::is_foreign(Path::new(name))));
-    assert!(["a.selvedge", "a.int8", "a", "a.v2"].iter().all(|name| !FileFormat::is_foreign(Path::new(name))));
 }
 
 fn mutate(mut bytes: Vec<u8>, changes: &[(usize, u8)], cut: usize) -> Vec<u8> {
@@ -404,7 +402,5 @@ proptest! {
         }
         // Behind the archives' checksums.
         let _ = read(folder.path(), "a.pth", &with_pickle(|pickle| mutate(pickle, &changes, cut)));
-        let array = [npy::header(&[2, 3]), vec![0; 24]].concat();
-        let _ = npy::parse(&mutate(array, &changes, cut));
     }
 }

@@ -3,8 +3,9 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use trainer::stray::RUN_RECORD;
 
-use super::{BEGINNING, End, EpochLine, FORMAT, Head, MAX_STEPS, Record, RecordError, Saved, Span};
+use super::{End, EpochLine, FORMAT, Head, MAX_STEPS, Record, RecordError, Saved, Span};
 
 /// A line of a record.
 #[derive(Debug, Serialize)]
@@ -51,7 +52,7 @@ impl Record {
     ///
     /// [`RecordError`] for bytes that are not a record.
     pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
-        if !bytes.starts_with(BEGINNING) {
+        if !bytes.starts_with(RUN_RECORD) {
             return Err(RecordError::Other);
         }
         let is_whole = bytes.ends_with(b"\n");

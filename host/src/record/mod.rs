@@ -14,7 +14,6 @@ pub use self::{
     error::RecordError,
     lines::{Data, End, EpochLine, Head, Metrics, Saved, Span},
 };
-pub use crate::stray::RUN_RECORD as BEGINNING;
 use crate::training::Progress;
 
 /// The number of the format.

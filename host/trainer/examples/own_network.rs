@@ -5,7 +5,7 @@
 //!
 //! ```toml
 //! selvedge = { package = "core", path = "…/selvedge/core" }
-//! trainer = { path = "…/selvedge/host/trainer" }
+//! trainer = { path = "…/selvedge/host/trainer", default-features = false }
 //! ```
 
 use std::{env, error::Error, num::NonZero, path::Path, thread};

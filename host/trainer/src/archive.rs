@@ -36,7 +36,11 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Reads the archive's directory; `format` is what a file is called in errors.
+    /// Reads the archive's directory. `format` is the name of the file's format in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if the bytes are no archive, or have too many entries.
     pub fn open(bytes: &'a [u8], format: &'static str) -> Result<Self, ArchiveError> {
         // A directory's entry takes ten times its bytes when it is read, so what a file holds of them is counted first.
         let entries = bytes
@@ -52,17 +56,29 @@ impl<'a> Archive<'a> {
     }
 
     /// Returns the entries' names, in the archive's order.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Unsound`] if a name is not valid.
     pub fn names(&self) -> Result<Vec<String>, ArchiveError> {
         self.zip.file_names().map(|name| Ok(name.map_err(|error| unsound(self.format, error))?.into())).collect()
     }
 
     /// Returns an entry's bytes, after its checksum is checked. An entry of more than `limit` bytes is an error. So is a compressed entry,
     /// unless `deflated` is true and the method is Deflate.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Unsound`] if there is no such entry, or it cannot be read within these limits.
     pub fn read(&mut self, name: &str, limit: u64, deflated: bool) -> Result<Vec<u8>, ArchiveError> {
         self.unpack(name, limit, deflated, u64::MAX)
     }
 
     /// Returns at most the first `count` bytes of an entry, and its size by the archive's directory. `deflated` is as for [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Unsound`] if there is no such entry, or it cannot be read.
     pub fn start(&mut self, name: &str, count: u64, deflated: bool) -> Result<(Vec<u8>, u64), ArchiveError> {
         let bytes = self.unpack(name, u64::MAX, deflated, count)?;
         let size = self.zip.by_name(name).map_or(0, |entry| entry.size());

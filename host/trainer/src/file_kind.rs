@@ -237,6 +237,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn extensions_tell_the_formats_of_others() {
+        let is_foreign = |name: &str| FileFormat::is_foreign(Path::new(name));
+        assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].into_iter().all(is_foreign));
+        assert!(!["a.selvedge", "a.int8", "a", "a.v2"].into_iter().any(is_foreign));
+    }
+
+    #[test]
     fn files_are_known_by_their_bytes() {
         for (bytes, words) in [
             (&b""[..], "empty"),

@@ -1,4 +1,4 @@
-//! Samples, networks whose shape is known at run time, the CPU engine, and the loops over batches. The programs of Selvedge's host use it.
+//! Samples, networks whose shape is known at run time, the CPU engine, and the loops over batches. The program `selvedge` and the benchmarks use it.
 //!
 //! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes a linear
 //!   layer on all threads and in vector registers.
@@ -6,10 +6,10 @@
 //!   inputs. [`classes`]: the names of classes. [`task`]: targets and their loss. [`picture`]: reads and writes single images.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run.
 //! - [`quantization`]: turns a network into one of fewer bits. [`model_file`]: a file of any format, and its predictions.
-//! - [`weights`]: reads and writes weight files. [`file_kind`] and [`stray`] recognise the files of others, and files of the wrong kind.
-//!   [`archive`] and [`npy`] read archives and arrays. [`quote`]: words of a file in a message.
+//! - [`weights`]: reads and writes weight files. [`file_kind`] tells the format of a file. [`stray`] recognises files that were given by
+//!   mistake. [`archive`] and [`npy`] read archives and arrays. [`quote`] quotes words of a file in messages.
 //!
-//! Two features: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG. Without a feature, its functions return an
+//! Two features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG. Without a feature, its functions return an
 //! error that says so.
 
 mod aligned;

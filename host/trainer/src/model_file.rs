@@ -17,9 +17,9 @@ use crate::{
     classes::Classes,
     data::{Dataset, EndsError, Split},
     engine::Simd,
-    evaluation::{self, BATCH, Collector, Evaluation, EvaluationError, Meaning, NoNumbers},
+    evaluation::{self, BATCH, Collector, Evaluation, EvaluationError, NoNumbers},
     network::{Network, NetworkError, Workspace},
-    task::{self, standardized},
+    task::{self, Meaning, standardized},
     weights::{self, WrongWeight},
 };
 

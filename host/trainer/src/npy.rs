@@ -5,13 +5,13 @@
 use crate::quote::quoted;
 
 /// More than the header of any array here takes.
-pub const MAX_HEADER: usize = 4096;
+const MAX_HEADER: usize = 4096;
 
 /// The largest number of bytes before the elements: magic, version, the header's length and the header.
 pub const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
 
 /// The first bytes of an array's file.
-pub const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// A text of more characters is of no use here.
 const MAX_TEXT: usize = 1 << 16;
 /// Elements start at a multiple of this.
@@ -76,7 +76,7 @@ impl Number {
     }
 
     /// Returns the bytes of an element.
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         match self {
             Self::Bool | Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 | Self::F16 => 2,
@@ -152,6 +152,10 @@ pub fn header(shape: &[usize]) -> Vec<u8> {
 }
 
 /// Returns an array's header and its elements' bytes.
+///
+/// # Errors
+///
+/// The reason why it is no array that is read, as the end of a message.
 pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it is truncated")?;
@@ -266,6 +270,8 @@ impl<'a> Literal<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn file(text: &str) -> Vec<u8> {
@@ -345,5 +351,18 @@ mod tests {
         assert!(parse(b"\x93NUMPY\x04\x00").unwrap_err().contains("version is 4.0"));
         let long = [MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat();
         assert!(parse(&long).unwrap_err().contains("more than 4096"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_array_panics(changes in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6), cut in 0_usize..3) {
+            let mut bytes = [header(&[2, 3]), vec![0; 24]].concat();
+            for (place, value) in changes {
+                let place = place % bytes.len();
+                bytes[place] = value;
+            }
+            bytes.truncate(bytes.len() - cut);
+            let _ = parse(&bytes);
+        }
     }
 }

@@ -2,8 +2,6 @@
 
 use selvedge::preparation::{CodeRange, Coded, Element, Preparation, Scaled};
 
-use crate::data::Split;
-
 /// A [`Preparation`] with memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PreparationBuf {
@@ -82,12 +80,6 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Returns the moments of each feature over the samples.
-    pub fn of(split: &Split) -> Vec<Self> {
-        let element = split.element();
-        Self::of_rows(split.features(), || split.samples().map(|sample| element.values(sample)))
-    }
-
     /// Returns the moments of each column of the rows, in binary64. It reads the rows twice, so a constant's deviation is exactly 0.
     pub fn of_rows<Row: Iterator<Item = f32>, Rows: ExactSizeIterator<Item = Row>>(
         width: usize,
@@ -176,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::Store;
+    use crate::data::{Split, Store};
 
     fn split(values: &[f32], features: usize) -> Split {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -186,7 +178,7 @@ mod tests {
     #[test]
     fn standardised_values_have_mean_0_and_deviation_1() {
         let split = split(&[1.0, 7.0, -3.0, 3.0, 7.0, 5.0, 8.0, 7.0, -8.0], 3);
-        let preparation = PreparationBuf::standardized(Element::F32, &Moments::of(&split));
+        let preparation = PreparationBuf::standardized(Element::F32, &split.moments());
         let mut inputs = [[0.0; 3]; 3];
         for (sample, input) in split.samples().zip(&mut inputs) {
             preparation.get().write(sample, input);
@@ -203,7 +195,7 @@ mod tests {
     #[test]
     fn extreme_features_have_a_table() {
         let split = split(&[f32::MAX, 1e-45, 0.1, f32::MIN, 0.0, 0.1], 3);
-        let moments = Moments::of(&split);
+        let moments = split.moments();
         for preparation in [PreparationBuf::standardized(Element::F32, &moments), coded(Element::F32, &moments).0] {
             let (mut input, mut codes) = ([9.0; 3], [9; 3]);
             for sample in split.samples() {

@@ -5,7 +5,7 @@
 pub const RUN_RECORD: &[u8] = b"{\"line\":\"run\"";
 
 /// A beginning that tells a kind of file: its place, its bytes, and the words about the file.
-pub type Magic<T> = (usize, &'static [u8], T);
+pub(crate) type Magic<T> = (usize, &'static [u8], T);
 
 /// Files that no command reads: the kind, and what to do.
 const STRAYS: [Magic<(&str, &str)>; 9] = [
@@ -29,13 +29,13 @@ pub fn find(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 }
 
 /// Returns the words of the first kind that begins as these bytes do.
-pub fn begins<T: Copy>(kinds: &[Magic<T>], bytes: &[u8]) -> Option<T> {
+pub(crate) fn begins<T: Copy>(kinds: &[Magic<T>], bytes: &[u8]) -> Option<T> {
     let begins = |(at, magic, _): &&Magic<T>| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic));
     kinds.iter().find(begins).map(|&(.., words)| words)
 }
 
 /// Returns the start of a file as text in small letters.
-pub fn start(bytes: &[u8]) -> String {
+pub(crate) fn start(bytes: &[u8]) -> String {
     const LOOKED_AT: usize = 1024;
     String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask` answers before it builds the trainer, where it can.
+//! `cargo xtask` answers before it builds the program `selvedge`, where it can.
 
 use std::{env, path::PathBuf, process::Command, sync::LazyLock};
 
@@ -62,6 +62,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         let usage = text.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default();
         assert!(code == Some(0) && usage.contains(command), "{command}: {text}");
     }
+    let of_other_processors =
+        if cfg!(target_arch = "aarch64") { "bench cpu --engine avx2" } else { "bench cpu --engine neon" };
     for (line, words) in [
         ("train --layers 784=>10=>", "--layers"),
         ("train --recipe none", "none: neither a built-in recipe"),
@@ -78,6 +80,7 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("new a --weights x --board none", "there is no board none"),
         ("new core --weights x --board microbit", "take core-firmware"),
         ("bench cpu --engine sse", "--engine"),
+        (of_other_processors, "this processor does not have it"),
         ("bench kernels --list", "--list"),
         ("bench device --model large", "quickstart"),
         ("bench device --board none", "there is no board none"),

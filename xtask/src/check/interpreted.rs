@@ -27,7 +27,7 @@ const CASES: (&str, &str) = ("PROPTEST_CASES", "4");
 /// cache.
 pub fn run() -> Result<()> {
     miri(SYSTEM, &["--package", "core", "--lib"])?;
-    miri(THREADS, &["--package", "trainer", "--lib", "engine::"])
+    miri(THREADS, &["--package", "trainer", "--no-default-features", "--lib", "engine::"])
 }
 
 /// Runs the tests of the team of threads, once for each schedule.

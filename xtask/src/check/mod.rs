@@ -26,7 +26,7 @@ use tool::{CARGO_DENY, TYPOS};
 
 /// If this variable is set, a missing tool is an error.
 const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
-/// The other systems for which the trainer is compiled.
+/// The other systems for which the program `selvedge` is compiled.
 const SYSTEMS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
 /// The check to run.
@@ -40,9 +40,9 @@ pub enum Check {
     Deny,
     /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
-    /// Build the library and the trainer, each with the oldest compiler that its Cargo.toml allows
+    /// Build the library and the program selvedge, each with the oldest compiler that its Cargo.toml allows
     Oldest,
-    /// Compile the library and the trainer for Windows and macOS. The trainer's feature `download` is left out, because it needs a C compiler for these
+    /// Compile the library and the program selvedge for Windows and macOS. The program's feature `download` is left out, because it needs a C compiler for these
     /// systems
     Systems,
     /// Make the package of the library, and build it

@@ -14,7 +14,7 @@ use crate::workspace;
 pub fn run() -> Result<()> {
     compiler::install(NIGHTLY, &["rust-src"])?;
     let host = workspace::host()?;
-    for tests in [&["team", "--lib"][..], &["trainer", "--lib", "engine::"]] {
+    for tests in [&["team", "--lib"][..], &["trainer", "--no-default-features", "--lib", "engine::"]] {
         let arguments = [&["test", "-Zbuild-std", "--target", &host, "--package"], tests].concat();
         let mut test = compiler::cargo(NIGHTLY, "tsan", &arguments)?;
         test.env("RUSTFLAGS", "-Zsanitizer=thread");

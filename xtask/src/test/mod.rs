@@ -98,7 +98,7 @@ type Stage = fn(&mut Shared<'_>) -> Result<()>;
 const STAGES: [(&str, Stage); 13] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     // The stages beside need it. Most of its build uses one processor.
-    ("trainer", |_| step(&mut program::PROGRAM.command())),
+    ("program", |_| step(&mut program::PROGRAM.command())),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| step(&mut kernels::doc())),
     ("book", |_| book::check()),
@@ -154,7 +154,7 @@ pub fn run(options: &TestOptions) -> Result<()> {
     Ok(())
 }
 
-/// Returns the command that runs only these stages. It is this program, as cargo could start no other while it builds the trainer.
+/// Returns the command that runs only these stages. It is this program, as cargo could start no other while it builds the program `selvedge`.
 fn stages(names: &[&str]) -> Result<Command> {
     let mut stages = launch::command(env::current_exe().context("the system does not say where this program is")?);
     stages.args(["test", "--only", &names.join(",")]);
@@ -220,7 +220,7 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs for every board with its own model, and the trainer for one board of each processor, and checks their lints.
+/// Builds the programs for every board with its own model, and the training program for one board of each processor, and checks their lints.
 ///
 /// The weights are hardly trained, because these programs are not run. The tests build their own.
 fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = run(&TestOptions { only: vec!["fmt".into(), "x y".into()], setup: false }).unwrap_err().to_string();
-        assert!(error.contains(": there are fmt, trainer, ") && error.ends_with(", boards"), "{error}");
+        assert!(error.contains(": there are fmt, program, ") && error.ends_with(", boards"), "{error}");
         assert!(error.starts_with("no stage has x y in its name"), "{error}");
         STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
     }

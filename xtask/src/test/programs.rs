@@ -21,9 +21,9 @@ const ABOVE: [&str; 7] = ["cases", "cuda", "emulated_driver", "emulator", "gpu",
 const BELOW: [&str; 12] =
     ["board", "core", "files", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "trainer", "web"];
 
-/// Runs the tests of every package except the boards', and again those of core with its optional parts. The skipped ones are listed last.
+/// Runs the tests of every package except the boards', and again the unit tests of core with its optional parts. The skipped ones are listed last.
 ///
-/// Unit tests have overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`, which users run.
+/// The code under a unit test has overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`, which users run.
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
@@ -39,7 +39,7 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     skipped.extend(run(&mut above(TESTS))?);
     skipped.extend(run(dev(TESTS).args(["--workspace", "--doc"]).args(kernels::features()))?);
     let mut core = test(TESTS);
-    skipped.extend(run(core.args(["--package", "core"]).args(CORE_FEATURES))?);
+    skipped.extend(run(core.args(["--package", "core", "--lib"]).args(CORE_FEATURES))?);
     show(&skipped);
     Ok(())
 }

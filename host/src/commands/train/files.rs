@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{commands::check_replaced, file_kind::FileFormat, files, interchange, record};
 use anyhow::{Result, bail};
 use options::commands::Train;
+use trainer::{file_kind::FileFormat, stray::RUN_RECORD};
+
+use crate::{commands::check_replaced, files, interchange, record};
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
@@ -43,7 +45,7 @@ impl<'a> Files<'a> {
         files::check_writable(checkpoint)?;
         files::check_writable(record)?;
         check_replaced(out, &[b"SELVEDGE"], "a weight file of Selvedge")?;
-        check_replaced(record, &[record::BEGINNING], "a run's record")?;
+        check_replaced(record, &[RUN_RECORD], "a run's record")?;
         if let (Some(metrics), None) = (metrics, &options.resume) {
             check_replaced(metrics, &[b"{"], "a run's metrics")?;
         }

@@ -40,9 +40,8 @@ use selvedge::{
 
 use crate::{
     classes::{Classes, SignatureBuf},
-    evaluation::Meaning,
     preparation::{Moments, PreparationBuf},
-    task::TaskBuf,
+    task::{Meaning, TaskBuf},
 };
 pub use options::partition::TestSplit;
 use options::recipe::Standardize;
@@ -249,7 +248,7 @@ impl Dataset {
         let element = self.train.element();
         self.preparation = match (choice, element) {
             (Standardize::Yes, _) | (Standardize::Auto, Element::I8 | Element::I16 | Element::U16 | Element::F32) => {
-                let moments = Moments::of(&self.train);
+                let moments = self.train.moments();
                 self.preparation = PreparationBuf::standardized(element, &moments);
                 let constant = |(_, moments): &(usize, Moments)| moments.deviation == 0.0;
                 return moments.into_iter().enumerate().filter(constant).map(|(feature, _)| feature).collect();

@@ -50,7 +50,7 @@ impl Overview {
         if let Targets::Values(rows) = data.train.targets() {
             targets = rows.moments();
         }
-        let moments = Moments::of(&data.train);
+        let moments = data.train.moments();
         let is_constant = |(feature, moments): (usize, &Moments)| (moments.deviation == 0.0).then_some(feature);
         let constant = moments.iter().enumerate().filter_map(is_constant).collect();
         let known: HashMap<&[u8], usize> = data.train.samples().zip(0..).collect();

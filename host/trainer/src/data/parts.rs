@@ -74,7 +74,7 @@ mod tests {
     use crate::{
         classes::Classes,
         data::{Split, Store},
-        preparation::{Moments, PreparationBuf},
+        preparation::PreparationBuf,
     };
 
     /// Returns samples with one feature, their place in the source. There are two classes, and groups of three samples.
@@ -123,7 +123,7 @@ mod tests {
         let prepared = folds.iter().map(|members| {
             let mut fold = data.fold(members);
             fold.standardize(Standardize::Auto);
-            assert_eq!(fold.preparation, PreparationBuf::standardized(Element::F32, &Moments::of(&fold.train)));
+            assert_eq!(fold.preparation, PreparationBuf::standardized(Element::F32, &fold.train.moments()));
             fold.preparation
         });
         let prepared: Vec<_> = prepared.collect();

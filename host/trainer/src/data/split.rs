@@ -6,7 +6,7 @@ use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
 
 use super::mapping::Mapping;
-use crate::{aligned::prefetch, task::Targets};
+use crate::{aligned::prefetch, preparation::Moments, task::Targets};
 
 /// The place where samples' bytes are stored. Parts of one set share it.
 #[derive(Debug)]
@@ -216,6 +216,11 @@ impl Split {
         };
         let len = self.sample_len();
         row * len..(row + 1) * len
+    }
+
+    /// Returns the moments of each feature over the samples.
+    pub fn moments(&self) -> Vec<Moments> {
+        Moments::of_rows(self.features, || self.samples().map(|sample| self.element.values(sample)))
     }
 
     /// Returns every sample's bytes.

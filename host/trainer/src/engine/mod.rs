@@ -81,7 +81,7 @@ impl Simd {
     /// Returns an engine of one thread without vector instructions.
     #[cfg(test)]
     pub(crate) fn portable() -> Self {
-        Self::new(InstructionSet::Portable, NonZero::<usize>::MIN).expect("a team of one starts no thread")
+        Self::new(InstructionSet::Portable, NonZero::<usize>::MIN).expect("SELVEDGE_L1_KB is a size")
     }
 
     fn of(instructions: InstructionSet, team: Team) -> Result<Self, CacheError> {

@@ -10,7 +10,6 @@ use selvedge::{
     Engine,
     engine::rows_mut,
     loss::{CrossEntropy, LossError},
-    preparation::Preparation,
     task::Task,
     training::StepError,
 };
@@ -20,7 +19,7 @@ use crate::{
     data::{NO_UNIT, Split},
     engine::Simd,
     network::{NetworkError, View, Workspace},
-    task::{Targets, TaskBatch, standardized},
+    task::{Meaning, Targets, TaskBatch, standardized},
 };
 
 pub use classes::{ClassAnswers, PerClass};
@@ -276,15 +275,6 @@ impl Evaluator {
         }
         Ok(mean_loss(split.len(), &losses))
     }
-}
-
-/// The conversion of values into a network's inputs, and the meaning of its outputs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Meaning<'a> {
-    /// The conversion of values into inputs.
-    pub preparation: Preparation<'a>,
-    /// The meaning of the outputs.
-    pub task: Task<'a>,
 }
 
 /// Runs a network on a set once, with the areas under the ROC curves. Logits that are infinite or NaN are an error.

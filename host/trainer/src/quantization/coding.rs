@@ -6,7 +6,7 @@ use super::{QuantizationError, Reference};
 use crate::{
     data::{Dataset, Split},
     network::Network,
-    preparation::{CodeScale, Moments, PreparationBuf, coded},
+    preparation::{CodeScale, PreparationBuf, coded},
 };
 
 /// The codes of a data set's values. Each feature's range is that of its training samples.
@@ -20,7 +20,7 @@ pub struct Coding {
 impl Coding {
     /// Finds the range of each feature.
     pub fn fit(train: &Split) -> Self {
-        let (preparation, scales) = coded(train.element(), &Moments::of(train));
+        let (preparation, scales) = coded(train.element(), &train.moments());
         Self { preparation, scales }
     }
 
@@ -101,7 +101,7 @@ mod tests {
             let network = Network::initialized(&architecture, seed).unwrap();
             let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             let split = Split::of(3, Element::I16, Store::Memory(bytes), vec![0; 4]);
-            let preparation = PreparationBuf::standardized(Element::I16, &Moments::of(&split));
+            let preparation = PreparationBuf::standardized(Element::I16, &split.moments());
             let reference = Reference::new(&architecture, network.parameters()).unwrap().with_preparation(preparation);
             let coding = Coding::fit(&split);
             let folded = coding.fold(&reference).unwrap();

@@ -3,7 +3,10 @@
 mod loss;
 mod targets;
 
-use selvedge::task::{TargetScale, Task, TaskKind};
+use selvedge::{
+    preparation::Preparation,
+    task::{TargetScale, Task, TaskKind},
+};
 
 pub use loss::{TaskBatch, total_weight, value};
 pub use targets::{TargetRows, Targets, TargetsPart};
@@ -15,6 +18,15 @@ pub fn output_words(task: TaskKind) -> [&'static str; 2] {
         TaskKind::MultiLabel => ["label", "labels"],
         TaskKind::Regression => ["target", "targets"],
     }
+}
+
+/// The conversion of values into a network's inputs, and the meaning of its outputs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meaning<'a> {
+    /// The conversion of values into inputs.
+    pub preparation: Preparation<'a>,
+    /// The meaning of the outputs.
+    pub task: Task<'a>,
 }
 
 /// A [`Task`] with memory of its own.

@@ -165,7 +165,7 @@ fn on_cpu<'a>(
     Ok(Box::new(Cpu::new(engine, state, data, options, rounding)?))
 }
 
-/// Does the same as [`train`], on any engine, for example on one that counts. The loops are compiled in the package that calls this function.
+/// Does the same as [`train`], on any engine, such as one that counts operations. The loops are compiled in the package that calls this function.
 ///
 /// # Errors
 ///

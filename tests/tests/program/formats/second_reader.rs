@@ -5,7 +5,7 @@ use host::{
     data::{self, Dataset},
     model_file::ModelFile,
     network::Network,
-    preparation::{Moments, PreparationBuf},
+    preparation::PreparationBuf,
     quantization::{Coding, F16Network, Integers, Quantizer, Reference},
     task::TaskBuf,
     weights,
@@ -182,7 +182,7 @@ fn prepared(element: Element) -> Vec<Vec<u8>> {
         }
         place.copy_from_slice(&bytes);
     });
-    let moments = Moments::of(&split);
+    let moments = split.moments();
     let named = |preparation| {
         let names: Vec<String> = (0..6).map(|place| format!("größe {place}")).collect();
         signature()
