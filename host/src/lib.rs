@@ -7,8 +7,8 @@
 //! - [`export_c`]: a network as C. [`device`]: a board that answers over its UART.
 //! - [`interchange`]: other programs' formats. [`files`]: reading within limits, and writing whole files.
 //!
-//! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG, `serial` opens serial
-//! ports. If one is left out, its functions return an error that says so.
+//! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads pictures and writes PNG, `serial` opens
+//! serial ports. If one is left out, the functions that need it return an error that says so.
 
 mod commands;
 pub mod device;

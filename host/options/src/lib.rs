@@ -7,6 +7,7 @@
 //! - [`mod@bench`]: the options of the benchmarks.
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
+//! - [`layers`]: the value of `--layers`, a network as a text.
 //! - [`partition`]: the test part that is held out if the data has none.
 //! - [`folds`]: the folds of cross-validation.
 //! - [`space`]: the keys that a search for a recipe varies, and its trials.

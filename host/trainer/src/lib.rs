@@ -3,14 +3,14 @@
 //! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes a linear
 //!   layer on all threads and in vector registers.
 //! - [`data`]: samples and labels, which decide the numbers of a network's inputs and outputs. [`preparation`]: turns raw values into
-//!   inputs. [`classes`]: the names of classes. [`task`]: targets and their loss. [`picture`]: reads and writes single images.
+//!   inputs. [`classes`]: the names of classes. [`task`]: targets and their loss. [`picture`]: reads and writes single pictures.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run.
 //! - [`quantization`]: turns a network into one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`weights`]: reads and writes weight files. [`file_kind`] tells the format of a file. [`stray`] recognises files that were given by
 //!   mistake. [`archive`] and [`npy`] read archives and arrays. [`quote`] quotes words of a file in messages.
 //!
-//! Two features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG. Without a feature, its functions return an
-//! error that says so.
+//! Two features are on by default: `download` fetches Fashion-MNIST, `pictures` reads PNG, JPEG, WebP, GIF, BMP and TIFF, and
+//! writes PNG. If a feature is left out, the functions that need it return an error that says so.
 
 mod aligned;
 pub mod archive;
