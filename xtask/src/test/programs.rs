@@ -23,7 +23,8 @@ const BELOW: [&str; 12] =
 
 /// Runs the tests of every package except the boards', and again the unit tests of core with its optional parts. The skipped ones are listed last.
 ///
-/// The code under a unit test has overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`, which users run.
+/// The unit tests of `host` and of the packages [`BELOW`] have overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`,
+/// which users run.
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
