@@ -1,4 +1,4 @@
-//! The engine: the part of the arithmetic that a faster implementation may replace.
+//! Engines are implementations of the arithmetic. [`Engine`] is their interface.
 //!
 //! An engine computes the three products of a linear layer: the outputs, the gradients of the inputs and the gradients of the parameters.
 //! It also shares out the rows of other work, for example among threads.

@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Architecture {
-    /// Returns the chain without dropout, and without the batch normalisations after a linear layer, if no layer of another kind stands between.
+    /// Returns the chain without dropout, and without each batch normalisation that directly follows a linear layer. Dropout between the two does
+    /// not count.
     pub fn folded(&self) -> Self {
         let chain = self.for_prediction();
         let mut before = None;

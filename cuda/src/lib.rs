@@ -1,9 +1,10 @@
 //! The CUDA engine: training on an NVIDIA GPU with the bits of [`Portable`](selvedge::Portable).
 //!
 //! - `kernels/*.cuh`: the computations. `kernels/selvedge.cu` has the entry points. Every rounding is explicit.
-//! - [`kernel`]: the kernels' names. [`task`]: the kernels' parameters.
+//! - [`kernel`]: the kernels' names.
+//! - [`task`]: GPU tasks as the kernels get them. A *GPU task* is a piece of the work of a step, for example a layer's outputs.
 //! - [`memory`]: the buffers that a run has on the GPU.
-//! - [`access`] and [`schedule`]: the tasks of a batch, and the choice of those that run side by side.
+//! - [`access`]: the memory that each GPU task reads and writes. [`schedule`]: the GPU tasks of a batch, and the choice of those that run side by side.
 //! - `driver` and `trainer` (feature `driver`): the GPU, and a run on it.
 //!
 //! Without the feature the package builds everywhere, and its tests run the kernels on the CPU.

@@ -1,6 +1,6 @@
 //! Selvedge on the host: commands, reports, and the files of other programs. The program `selvedge` consists of this library.
 //!
-//! - [`trainer`] has data, networks, training and quantisation. This library exports its modules too, for example [`network`].
+//! - [`trainer`] has data, networks, training and quantisation. This library exports most of its modules too, for example [`network`].
 //! - [`recipe`]: the settings of a run, from files and the command line.
 //! - [`record`]: the record of a run. [`report`]: a run as an HTML page, from its record. `tensorboard`: a run's numbers as TensorBoard's
 //!   files of events.

@@ -4,8 +4,8 @@ use core::fmt;
 
 use super::{Architecture, LayerKind, STACK_NAME};
 
-/// Shows the widths, `784-512-512-10`. If there are other layers than linear ones with ReLU between them, the words of all layers follow.
-/// With `{:#}`, shows the module as PyTorch's `print(model)` shows the quickstart's.
+/// Shows the widths, `784-512-512-10`. If there are other layers than linear ones with ReLU between them, the words of all layers come after
+/// the widths. With `{:#}`, shows the module as PyTorch's `print(model)` does.
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {

@@ -41,7 +41,7 @@ pub enum LayerKind {
         /// Features in and out.
         width: u32,
     },
-    /// A Gaussian error linear unit, computed by the hyperbolic tangent.
+    /// A Gaussian error linear unit, in PyTorch's approximation `tanh`.
     Gelu {
         /// Features in and out.
         width: u32,

@@ -206,7 +206,7 @@ impl Backward<'_> {
         });
     }
 
-    /// Hands weights and biases with their gradients to the optimizer, and moves the running moments after a training pass. `features` and the
+    /// Hands weights and biases with their gradients to the optimizer, and updates the running mean and variance after a training pass. `features` and the
     /// gradients are those of [`find_grads`](Self::find_grads).
     pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &self,

@@ -1,7 +1,7 @@
 //! Layers: the parts of a model. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
 //!
-//! Each layer's module has its type, for a device, and its passes as functions on slices. Only `linear` has no such functions: its passes are
-//! the products of the [`Engine`]. The type calls these functions, and so does a network whose shape is known only at run time.
+//! Each layer's module has its type, for a device, and its passes as functions on slices. The type calls these functions, and so does a network
+//! whose shape is known only at run time. Only `linear` has no such functions: its passes are the products of the [`Engine`].
 //!
 //! A layer's *sums* are its results before the activation: `bias + Σ input · weight` for a linear layer. A layer without an activation has
 //! outputs that are equal to its sums.

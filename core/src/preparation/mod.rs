@@ -84,7 +84,7 @@ const SCALED: u8 = 0;
 const CODED: u8 = 1;
 
 impl<'a> Preparation<'a> {
-    /// Reads the preparation of a file's field: a kind, an element, and a table of the right length. A network of integers has codes, any other
+    /// Reads a preparation from its field in a weight file (docs/formats.md). The field has a kind, an element, and a table of the right length. A network of integers has codes, any other
     /// network has scales. Returns `None` for an unknown kind or element, for a kind that does not belong to such a network, and for a table of
     /// another length.
     ///

@@ -20,8 +20,8 @@ use serde::Deserialize;
 const PEERS: [(&str, f64); 6] = [
     ("CMSIS-NN, int8", 1_305_310.0),
     ("TensorFlow Lite Micro with CMSIS-NN, int8", 1_306_988.0),
-    ("plain C, f32", 3_364_204.0),
-    ("plain C, int8", 4_046_326.0),
+    ("simple loops in C, f32", 3_364_204.0),
+    ("simple loops in C, int8", 4_046_326.0),
     ("MicroFlow, int8", 18_566_483.0),
     // The next bar's place is left empty.
     ("", 1.0),

@@ -1,7 +1,7 @@
 //! The record of a run has all that a report of the run needs. It is a file of JSON lines beside the weights.
 //!
-//! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each of the last two places where the
-//! run was saved. The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans
+//! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each of the last two steps after which
+//! the run was saved. The last line is its [`End`]. A span is a number of steps for which one loss is stored. A new run has at most [`SPANS`] spans
 //! and at most [`SPANS`] + 1 stored epochs. A resumed run that became longer may have twice as many. docs/report.md has the keys.
 
 mod error;

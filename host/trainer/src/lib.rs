@@ -1,4 +1,5 @@
-//! Samples, networks whose shape is known at run time, the CPU engine, and the loops over batches. The program `selvedge` and the benchmarks use it.
+//! This library has samples, networks whose shape is known at run time, the CPU engine, and the loops over batches. The program `selvedge` and the
+//! benchmarks use this library.
 //!
 //! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes a linear
 //!   layer on all threads and in vector registers.

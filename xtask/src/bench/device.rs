@@ -21,7 +21,7 @@ use thumb::{
     sizes::Sizes,
 };
 
-use super::exported::Exported;
+use super::exported::{self, Exported};
 use crate::{
     flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
     setup, tied,
@@ -43,7 +43,7 @@ const SILENCE: u64 = 1800;
 /// The rows to measure, and the files for the figures.
 #[derive(Args)]
 pub struct DeviceBenchOptions {
-    /// A board of firmware/boards [default: every emulated board]
+    /// A board of firmware/boards [default: every emulated board; with --c every Cortex-M]
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
     /// A model [default: quickstart, small and tiny]
@@ -103,15 +103,13 @@ pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
     outputs.iter().try_for_each(|(_, file)| files::check_writable(file))?;
     files::check_distinct(&outputs)?;
-    let boards = options.board.as_ref().map_or_else(board::names, |name| vec![name.clone()]);
+    let (boards, mut left_out) = boards(options)?;
     let mut rows = Vec::new();
-    let mut left_out = Vec::new();
     if options.c {
         setup::FOR_BOARDS.set_up(true)?;
     }
     let measure = if options.c { measure_c } else { measure };
     for board in &boards {
-        Device::Emulator.check(&Board::named(board)?)?;
         for model in NAMES.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
             for &format in FormatOption::value_variants() {
                 if options.format.is_none_or(|only| only == format) {
@@ -143,6 +141,21 @@ pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
         workspace::run(super::program(&super::HOST, "device")?.arg(data.path()).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the names of the boards to measure, and a line for each board that is left out.
+fn boards(options: &DeviceBenchOptions) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut boards, mut left_out) = (Vec::new(), Vec::new());
+    for name in options.board.as_ref().map_or_else(board::names, |name| vec![name.clone()]) {
+        let board = Board::named(&name)?;
+        Device::Emulator.check(&board)?;
+        match exported::processor(&board) {
+            Err(error) if options.c && options.board.is_none() => left_out.push(error.to_string()),
+            Err(error) if options.c => return Err(error),
+            _ => boards.push(name),
+        }
+    }
+    Ok((boards, left_out))
 }
 
 fn measure(options: &DeviceBenchOptions, board: &str, name: &str, format: FormatOption) -> Result<Row> {
@@ -314,7 +327,25 @@ fn markdown(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Command, FromArgMatches};
+
     use super::*;
+
+    #[test]
+    fn exported_c_is_measured_on_the_boards_that_its_compiler_knows() {
+        let boards = |arguments: &[&str]| {
+            let command = DeviceBenchOptions::augment_args(Command::new("device").no_binary_name(true));
+            let matches = command.try_get_matches_from(arguments).expect("valid options");
+            boards(&DeviceBenchOptions::from_arg_matches(&matches).expect("valid options"))
+        };
+        let all = board::names().len();
+        assert_eq!(boards(&[]).unwrap().0.len(), all);
+        let (measured, left_out) = boards(&["--c"]).unwrap();
+        assert_eq!((measured.len(), left_out.len()), (all - 1, 1));
+        assert!(left_out[0].starts_with("riscv32-virt: "), "{left_out:?}");
+        let error = boards(&["--c", "--board", "riscv32-virt"]).unwrap_err();
+        assert!(error.to_string().starts_with("riscv32-virt: there are no options"), "{error}");
+    }
 
     #[test]
     fn what_measure_says_is_read() {

@@ -129,17 +129,21 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Returns the compiler with the options for a board's processor.
-fn gcc(board: &Board) -> Result<Command> {
-    let processor: &[&str] = match board.target.as_str() {
+/// Returns the compiler's options for a board's processor. An error says that the compiler has none.
+pub fn processor(board: &Board) -> Result<&'static [&'static str]> {
+    Ok(match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
         "thumbv7m-none-eabi" => &["-mcpu=cortex-m3"],
         "thumbv7em-none-eabihf" => &["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
         "thumbv8m.main-none-eabihf" => &["-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"],
         target => bail!("{}: there are no options of {C_COMPILER} for {target}", board.name),
-    };
+    })
+}
+
+/// Returns the compiler with the options for a board's processor.
+fn gcc(board: &Board) -> Result<Command> {
     let mut compiler = Command::new(C_COMPILER);
-    compiler.args(processor).args(["-mthumb", "-std=c99", OPTIMISATION, "-Wall", "-Wextra", "-Werror"]);
+    compiler.args(processor(board)?).args(["-mthumb", "-std=c99", OPTIMISATION, "-Wall", "-Wextra", "-Werror"]);
     compiler.args(["-ffunction-sections", "-fdata-sections"]);
     Ok(compiler)
 }

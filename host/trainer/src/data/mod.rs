@@ -333,7 +333,7 @@ pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>, task: Ta
     arrays::parse(path, samples, labels, task)
 }
 
-/// Returns true if a file with these first three bytes is a file of samples.
+/// Returns true if a file with these first three bytes may be a file of samples: an IDX file, or any gzipped file.
 pub fn are_samples(beginning: &[u8]) -> bool {
     idx::element(beginning).is_some() || contents::is_gzipped(beginning)
 }

@@ -29,7 +29,7 @@ pub use values::{ValueAnswers, ValueErrors};
 
 use classes::mean;
 
-/// The number of samples in a forward pass. The mean loss of these samples is rounded once.
+/// The number of samples in a forward pass. The mean loss of these samples is one `f32`.
 pub const BATCH: usize = 500;
 
 /// A network's answers for a set of samples.

@@ -35,7 +35,8 @@ pub use pass::{Batch, Workspace};
 pub use predictor::Predictor;
 
 /// An architecture, and its *flat model*: all its numbers in one slice, layer after layer. The numbers are the parameters, which the optimizer
-/// changes, and the buffers, which it does not change: the running means and variances of batch normalisation.
+/// changes, and the buffers, which it does not change: the running means and variances of batch normalisation. In the names of the methods,
+/// *parameters* stands for both.
 #[derive(Debug)]
 pub struct Network {
     layers: Layers,
