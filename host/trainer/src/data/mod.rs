@@ -25,6 +25,7 @@ mod recorded;
 mod search;
 mod source;
 mod split;
+mod store;
 mod table;
 
 use std::{borrow::Cow, path::Path};
@@ -56,7 +57,8 @@ pub use self::{
     recorded::Recorded,
     search::Search,
     source::Reading,
-    split::{Split, Store, encode},
+    split::{Split, encode},
+    store::Store,
     table::{
         TableError,
         columns::{NO_UNIT, Wanted},

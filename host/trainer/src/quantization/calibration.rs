@@ -6,7 +6,9 @@ use selvedge::engine::rows;
 
 use super::{
     QuantizationError, Quantizer, Reference,
-    integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
+    integer_network::IntegerNetwork,
+    integers::Integers,
+    layer_plan::{LayerPlan, Means, PIXEL_SCALE},
     reference::LinearLayer,
     scales::{ActivationMethod, WeightMethod},
     search::FineTuned,

@@ -3,7 +3,7 @@
 use selvedge::Engine;
 
 use super::{
-    QuantizationError, Quantizer, Reference, calibration::weight_scales, integer::Integers, scales::WeightMethod,
+    QuantizationError, Quantizer, Reference, calibration::weight_scales, integers::Integers, scales::WeightMethod,
     search::FineTuned, threads::Costly,
 };
 use crate::{

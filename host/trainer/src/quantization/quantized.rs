@@ -4,7 +4,7 @@ use selvedge::{architecture::Architecture, classification::argmax, quantized::Qu
 
 use super::{
     QuantizationError,
-    integer::{IntegerNetwork, Run},
+    integer_network::{IntegerNetwork, Run},
     outputs::{SampleOutputs, Values},
     threads::for_each,
 };

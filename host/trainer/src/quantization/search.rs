@@ -5,7 +5,8 @@ use selvedge::{classification::argmax, engine::rows, shape::InputShape};
 use super::{
     F16Network, QuantizationError, Quantized, Reference,
     calibration::{self, Calibration, Method},
-    integer::{IntegerNetwork, Integers},
+    integer_network::IntegerNetwork,
+    integers::Integers,
     order::Activity,
     reference::LinearLayer,
 };

@@ -17,7 +17,8 @@ use selvedge::{
 use super::{
     calibration::weight_scales,
     certificate::bounds,
-    integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
+    integer_network::{IntegerNetwork, Run},
+    layer_plan::{LayerPlan, Means, PIXEL_SCALE},
     outputs::Values,
     reference::LinearLayer,
     scales::WeightMethod,

@@ -1,0 +1,199 @@
+//! The integer network before it is written.
+
+use std::{iter, ops::Range, slice::ChunksExact};
+
+use selvedge::{
+    Engine, Identity,
+    architecture::Architecture,
+    engine::{Widths, rows, rows_mut},
+    quantized::{self, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
+    shape::Signature,
+    weights::WeightFileError,
+};
+
+use super::integers::Integers;
+use crate::engine::Simd;
+
+/// The number of samples that a layer takes together, so that their sums and converted inputs need little memory.
+const AT_A_TIME: usize = 512;
+
+/// A layer's integers.
+#[derive(Clone, Debug)]
+pub(super) struct IntegerLayer {
+    pub integers: Integers,
+    /// The weights row after row, one row for each output.
+    pub weights: Vec<i8>,
+    /// The scales row after row, one for each group of columns.
+    pub scales: Vec<u8>,
+    pub biases: Vec<i32>,
+    pub multipliers: Vec<i32>,
+    /// The number of rows whose weights are smaller than they could be, so that no sum overflows.
+    pub shrunk: usize,
+    /// The groups of columns, each as a linear layer of its own.
+    pub groups: Vec<Group>,
+}
+
+/// Neighbouring columns that share a scale, as a linear layer without biases. Its sums of integers stay below 2²⁴, so they are exact in binary32.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// The columns that it has of each sample's inputs.
+    columns: Range<usize>,
+    /// The weights row after row, and then a zero for each bias.
+    parameters: Vec<f32>,
+    /// The scale of each row.
+    scales: Vec<f64>,
+}
+
+impl Group {
+    /// Returns all groups of a layer. `weights` and `scales` lie row after row.
+    pub fn all(inputs: usize, columns: usize, weights: &[i8], scales: &[u8]) -> Vec<Self> {
+        let groups = inputs.div_ceil(columns);
+        let group = |index: usize| {
+            let columns = index * columns..inputs.min((index + 1) * columns);
+            let weights =
+                weights.chunks_exact(inputs).flat_map(|row| &row[columns.clone()]).map(|&weight| weight.into());
+            let scales: Vec<_> = scales.iter().skip(index).step_by(groups).map(|&scale| scale.into()).collect();
+            let biases = iter::repeat_n(0.0, scales.len());
+            Self { parameters: weights.chain(biases).collect(), columns, scales }
+        };
+        (0..groups).map(group).collect()
+    }
+}
+
+impl IntegerLayer {
+    /// Returns the outputs of samples as integers, `[samples][outputs]`, before they are limited to the range of an activation.
+    fn outputs(&self, engine: &Simd, inputs: &[u8]) -> Vec<i32> {
+        let outputs = self.biases.len();
+        let width = self.groups.last().map_or(0, |group| group.columns.end);
+        let multiplied = |sum: f64, factor: i32| ((sum as i64 * i64::from(factor) + (1 << 31)) >> 32) as i32;
+        let mut integers = Vec::with_capacity(inputs.len() / width.max(1) * outputs);
+        for inputs in inputs.chunks((AT_A_TIME * width).max(1)) {
+            for accumulators in rows(&self.accumulators(engine, rows(inputs, width)), outputs) {
+                integers
+                    .extend(accumulators.iter().zip(&self.multipliers).map(|(&sum, &factor)| multiplied(sum, factor)));
+            }
+        }
+        integers
+    }
+
+    /// Returns the sums of samples, `[samples][outputs]`. They are integers, and exact in binary64.
+    fn accumulators(&self, engine: &Simd, samples: ChunksExact<'_, u8>) -> Vec<f64> {
+        let outputs = self.biases.len();
+        let biases: Vec<f64> = self.biases.iter().map(|&bias| bias.into()).collect();
+        let mut accumulators = biases.repeat(samples.len());
+        let mut sums = vec![0.0; accumulators.len()];
+        for Group { columns, parameters, scales } in &self.groups {
+            let mut input = Vec::with_capacity(samples.len() * columns.len());
+            for sample in samples.clone() {
+                input.extend(sample[columns.clone()].iter().map(|&x| f32::from(x)));
+            }
+            let widths = Widths { inputs: columns.len(), outputs };
+            engine.linear_forward::<Identity>(widths, parameters, &input, &mut sums);
+            for (accumulators, sums) in rows_mut(&mut accumulators, outputs).zip(rows(&sums, outputs)) {
+                for ((accumulator, scale), &sum) in accumulators.iter_mut().zip(scales).zip(sums) {
+                    *accumulator += scale * f64::from(sum);
+                }
+            }
+        }
+        accumulators
+    }
+
+    /// Returns the outputs of samples, `[samples][outputs]`, of a layer that is not the last one.
+    pub fn activations(&self, engine: &Simd, inputs: &[u8]) -> Vec<u8> {
+        let outputs = self.outputs(engine, inputs).into_iter();
+        outputs.map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
+    }
+
+    fn int8(&self) -> Int8Layer<'_> {
+        Int8Layer { weights: &self.weights, biases: &self.biases, multipliers: &self.multipliers }
+    }
+
+    fn int4(&self) -> Int4Layer<'_> {
+        let Self { weights, scales, biases, multipliers, .. } = self;
+        Int4Layer { weights, scales, biases, multipliers }
+    }
+}
+
+/// A network of integers: all its layers.
+#[derive(Clone, Debug)]
+pub struct IntegerNetwork {
+    pub(super) layers: Vec<IntegerLayer>,
+    /// The number that an integer output of 1 stands for, in each layer.
+    pub(super) output_scales: Vec<f64>,
+}
+
+/// A network's numbers for samples.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// The activations of each layer except the last, `[samples][outputs]`.
+    pub activations: Vec<Vec<u8>>,
+    /// The last layer's outputs, `[samples][outputs]`.
+    pub logits: Vec<i32>,
+}
+
+impl IntegerNetwork {
+    /// Computes all layers for samples.
+    pub(super) fn run(&self, engine: &Simd, samples: &[u8]) -> Run {
+        let Some((last, hidden)) = self.layers.split_last() else {
+            return Run { activations: Vec::new(), logits: Vec::new() };
+        };
+        let mut activations: Vec<Vec<u8>> = Vec::with_capacity(hidden.len());
+        for layer in hidden {
+            let outputs = layer.activations(engine, activations.last().map_or(samples, Vec::as_slice));
+            activations.push(outputs);
+        }
+        let logits = last.outputs(engine, activations.last().map_or(samples, Vec::as_slice));
+        Run { activations, logits }
+    }
+
+    /// Returns the number that an integer logit of 1 stands for.
+    pub fn logit_scale(&self) -> f64 {
+        self.output_scales.last().copied().unwrap_or(1.0)
+    }
+
+    /// Returns the number of rows whose weights are smaller than they could be, so that no sum overflows.
+    pub fn shrunk(&self) -> usize {
+        self.layers.iter().map(|layer| layer.shrunk).sum()
+    }
+
+    /// Returns the network's file.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`quantized::encode`].
+    pub fn encode(
+        &self,
+        architecture: &Architecture,
+        signature: &Signature<'_>,
+        record: &QuantizationRecord<'_>,
+    ) -> Result<Vec<u8>, WeightFileError> {
+        match self.layers.first().map_or(Integers::Int8, |layer| layer.integers) {
+            Integers::Int8 => {
+                let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int8).collect();
+                encode::<Int8>(architecture, &layers, signature, record)
+            }
+            Integers::Int4 => {
+                let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int4).collect();
+                encode::<Int4>(architecture, &layers, signature, record)
+            }
+        }
+    }
+}
+
+/// Returns a file of a format.
+///
+/// # Errors
+///
+/// The errors of [`quantized::encode`].
+pub(super) fn encode<F: quantized::QuantizedFormat>(
+    architecture: &Architecture,
+    layers: &[F::Layer<'_>],
+    signature: &Signature<'_>,
+    record: &QuantizationRecord<'_>,
+) -> Result<Vec<u8>, WeightFileError> {
+    let len = quantized::encoded_len::<F>(architecture, signature, record).ok_or(WeightFileError::Architecture)?;
+    let mut file = vec![0; len];
+    let len = quantized::encode::<F>(architecture, layers, signature, record, &mut file)?;
+    file.truncate(len);
+    Ok(file)
+}
