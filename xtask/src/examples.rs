@@ -20,6 +20,7 @@ pub const EXAMPLES: &Examples = &[
     ("bench cuda", &[("bench cuda --batch-size 64,1024", "epochs on this machine's GPU")]),
     ("bench kernels", &[("bench kernels forward", "the products with this word in their names")]),
     ("bench device", &[("bench device --board microbit", "a prediction's instructions, code, RAM and stack")]),
+    ("bench readme", &[("bench readme --figure prediction", "the instructions and the RAM that README gives")]),
     ("device info", &[("device info --board microbit", "an emulated board and its model")]),
     ("device predict", &[("device predict --port /dev/ttyACM0 shoe.jpg", "the answer of a real board")]),
     ("device eval", &[("device eval --board microbit --count 20", "20 answers, compared bit for bit")]),

@@ -2,6 +2,7 @@
 
 mod device;
 mod exported;
+mod readme;
 
 use std::{
     env,
@@ -27,6 +28,8 @@ pub enum Bench {
     Kernels(options::bench::Kernels),
     /// Measure a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
     Device(device::DeviceBenchOptions),
+    /// Measure README's figures again: the accuracy of the recipe `best`, an epoch beside PyTorch, and a prediction on a board
+    Readme(readme::ReadmeBenchOptions),
 }
 
 /// Runs the benchmark. A benchmark of the host gets the arguments of this program, and runs in the user's current folder, so relative paths are
@@ -40,6 +43,7 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
         }
         Bench::Kernels(_) => program(&HOST, "kernels")?,
         Bench::Device(options) => return device::run(options),
+        Bench::Readme(options) => return readme::run(options),
     };
     // After this program's name, `bench` and the benchmark's.
     program.args(env::args_os().skip(3));

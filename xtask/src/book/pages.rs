@@ -162,6 +162,32 @@ fn what_fits_where_is_what_was_measured() {
     }
 }
 
+/// README's three figures are those of the pages that say how they were measured.
+#[test]
+fn readmes_figures_are_those_of_the_pages() {
+    let readme = text("README.md");
+    let figures = readme.split_once("## Three figures").expect("the section").1.split_once("\n## ").expect("an end").0;
+    let of = |what: &str| {
+        let line = figures.lines().find(|line| line.starts_with(&format!("| {what}")));
+        line.unwrap_or_else(|| panic!("README has no figure of {what}")).split('|').nth(2).expect("a figure").trim()
+    };
+    let accuracy = of("test accuracy").split(',').next().unwrap();
+    assert!(text("docs/recipes.md").contains(&format!("mean {accuracy} |")), "{accuracy}");
+    let page = text("docs/measured.md");
+    let epochs = ["Xeon: 0.79 s, 2.69 times as fast", "AVX-512: 1.93 times as fast"];
+    for (epoch, measured) in epochs
+        .into_iter()
+        .zip(["| 0.79 s and 0.80 s: 2.69 and 1.74 times as fast |", "| 1.93 and 1.26 times as fast |"])
+    {
+        assert!(of("an epoch").contains(epoch) && page.contains(measured), "{epoch}");
+    }
+    let rows: Vec<Row> = serde_json::from_str(&text("docs/bench-device.json")).unwrap();
+    let row = |row: &&Row| (&row.board[..], &row.model[..], &row.format[..]) == ("mps2-an386", "quickstart", "int8");
+    let row = rows.iter().find(row).expect("the row");
+    let [instructions, ram] = [row.instructions, row.static_ram_bytes + row.stack_bytes].map(grouped);
+    assert_eq!(of("a prediction"), format!("{instructions} instructions (CMSIS-NN: 1,305,310), {ram} bytes of RAM"));
+}
+
 /// Each figure of a board that docs/measured.md gives: instructions, cycles and bytes.
 #[test]
 fn the_measured_figures_of_boards_are_the_benchmarks() {
