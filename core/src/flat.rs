@@ -186,7 +186,7 @@ macro_rules! flat_struct {
     };
 }
 
-/// A slice cannot be used as a [`Flat`] type.
+/// The error of a slice that cannot be used as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

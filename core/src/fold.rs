@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl Architecture {
-    /// Returns the chain without dropout, and without each batch normalisation that directly follows a linear layer. Dropout between the two does
-    /// not count.
+    /// Returns the chain without dropout, and without the batch normalisations that directly follow a linear layer. There may be several in a row.
+    /// Dropout between them does not count.
     pub fn folded(&self) -> Self {
         let chain = self.for_prediction();
         let mut before = None;
@@ -91,7 +91,7 @@ fn scale(linear: &mut [f32], inputs: usize, norm: &[f32]) {
     }
 }
 
-/// A slice does not have its architecture's length.
+/// The error of a slice that does not have its architecture's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FoldError {

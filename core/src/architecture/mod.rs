@@ -123,7 +123,7 @@ impl Architecture {
         Some(Self { layers })
     }
 
-    /// Returns the number of values in the flat model: parameters and buffers.
+    /// Returns the number of values in the flat model: parameters and buffers (the values of each [`Role`]).
     ///
     /// `None` if the chain is no network:
     ///

@@ -8,8 +8,8 @@
 //!    product is rounded, and then added. A bias gradient is one chain of additions over the same
 //!    samples, from +0. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result,
 //!    never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
-//! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's total weight.
-//!    For plain cross-entropy, that is the batch's size.
+//! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's
+//!    [total weight](crate::loss::Loss::total_weight), the sum of its samples' class weights. For plain cross-entropy, that is the batch's size.
 //! 5. [`exp`] and [`ln`] are one portable implementation. Division and square root are IEEE-correct.
 //! 6. Optimizer steps spell out every fma. The compiler makes no fma of other products and sums.
 //! 7. Random draws come from [`random`](crate::random), addressed by (seed, purpose, epoch, index), never by thread.

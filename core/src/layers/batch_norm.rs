@@ -29,9 +29,9 @@ pub struct BatchNorm1d<const WIDTH: usize, A = Identity> {
     pub weight: [f32; WIDTH],
     /// Each feature's bias.
     pub bias: [f32; WIDTH],
-    /// Each feature's mean over the batches of training: a buffer.
+    /// Each feature's mean over the batches of training: a [`Buffer`](crate::architecture::Role::Buffer).
     pub running_mean: [f32; WIDTH],
-    /// Each feature's variance over the batches of training: a buffer.
+    /// Each feature's variance over the batches of training: a [`Buffer`](crate::architecture::Role::Buffer).
     pub running_var: [f32; WIDTH],
     /// The activation that follows.
     activation: PhantomData<A>,

@@ -31,14 +31,14 @@
 //! a = b + Σ wᵢ xᵢ                      in 32 bits
 //! r = ⌊(a · m + 2³¹) / 2³²⌋            a · m / 2³², rounded to the nearest, halves up
 //! y = min(max(r, 0), 255)              after ReLU
-//! y = r                                in the last layer: the logits
+//! y = r                                in the last layer: the integer logits
 //! ```
 //!
 //! In int8, `w` is from −127 to 127. In int4, `w` is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255. 64 neighbouring weights
 //! of a row share a scale. The inputs of the first layer are the codes of a sample (see [`QuantizedFile::run`]).
 //!
 //! The library does not need the scale of each integer. The program that makes the file (the exporter) has multiplied the scales into `m`. Only
-//! the scale of the logits is in the file ([`QuantizationRecord::logit_scale`]).
+//! the scale of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer logit times this scale is the logit.
 //!
 //! **Nothing overflows, and that is proved.** For each output, the sum of its positive weights times 255 is below a limit
 //! ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]). The sum of its negative weights times 255 is below the same limit in absolute value. Each
@@ -46,7 +46,7 @@
 //! integer sum does not depend on the order of its terms. So a kernel may add them in any order, and leave out zeros.
 //!
 //! Source: the scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-//! Inference" (2018), with weights symmetric in each channel and activations that begin at 0; the scales of int4 are those of Dai et al.,
+//! Inference" (2018), with a symmetric range of weights for each row, and activations that begin at 0; the scales of int4 are those of Dai et al.,
 //! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021): each group of columns has a small
 //! integer as its scale (`s`), and each row has a further scale, which is in `m`.
 

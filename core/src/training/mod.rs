@@ -1,6 +1,6 @@
 //! One training step: forward, loss, backward with each parameter's update.
 //!
-//! [`Trainer`] has the model and the buffers of a step in one value, which may lie in a static. This one learns "exclusive or":
+//! [`Trainer`] has the model and the memory of a step in one value, which may lie in a static. This one learns "exclusive or":
 //!
 //! ```
 //! use selvedge::{Flat, Layer, Portable, layers, loss::CrossEntropy, mlp, optimizer::Sgd, training::Trainer};
@@ -164,7 +164,8 @@ impl StepWorkspace<'_> {
     }
 }
 
-/// Changes a model by a gradient that was stored: hands each parameter and its gradient to the optimizer. Buffers stay as they are.
+/// Changes a model by a gradient that was stored: hands each parameter and its gradient to the optimizer. The running means and variances of
+/// batch normalisation stay as they are.
 pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     engine: &E,
     optimizer: &O,

@@ -47,7 +47,8 @@ pub fn run(options: &ReadmeBenchOptions) -> Result<ExitCode> {
     let all = Figure::value_variants();
     let chosen: Vec<_> =
         all.iter().filter(|figure| options.figures.is_empty() || options.figures.contains(figure)).collect();
-    let data = options.data.clone().or_else(|| env::var_os(DATA).map(PathBuf::from));
+    let data =
+        options.data.clone().or_else(|| env::var_os(DATA).filter(|folder| !folder.is_empty()).map(PathBuf::from));
     let data =
         data.with_context(|| format!("name the folder of Fashion-MNIST's four gzipped files: --data DIR, or {DATA}"))?;
     let data = fs::canonicalize(&data).with_context(|| format!("cannot read {}", data.display()))?;

@@ -50,7 +50,7 @@ pub struct Int4Layer<'a> {
     pub scales: &'a [u8],
     /// One bias for each output.
     pub biases: &'a [i32],
-    /// One multiplier for each output, from 0.
+    /// One multiplier for each output. None is negative.
     pub multipliers: &'a [i32],
 }
 

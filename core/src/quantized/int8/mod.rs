@@ -33,7 +33,7 @@ pub struct Int8Layer<'a> {
     pub weights: &'a [i8],
     /// One bias for each output.
     pub biases: &'a [i32],
-    /// One multiplier for each output, from 0.
+    /// One multiplier for each output. None is negative.
     pub multipliers: &'a [i32],
 }
 
