@@ -65,7 +65,7 @@ pub enum Kernel {
     LogSoftmaxForward,
     /// The gradient before logarithms of softmax.
     LogSoftmaxBackward,
-    /// The sums of squares of a stored gradient, block by block.
+    /// The sums of squares of a stored gradient, each over 4096 of its numbers.
     NormBlocks,
     /// The norm of a stored gradient, and the factor that clips the gradient.
     NormTotal,

@@ -31,7 +31,7 @@ impl Settings {
 /// The largest number of samples that are evaluated together.
 pub const EVALUATED: usize = 500;
 
-/// The number of elements of one block of a norm.
+/// The number of elements of a gradient in one partial sum of its norm.
 pub(crate) const NORM_BLOCK: usize = 4096;
 
 /// Numbers that each batch changes. Even batches read the first version and write the second, and odd ones the other way round. Or there is
@@ -93,7 +93,7 @@ pub struct Memory<B> {
     pub grad_tape: B,
     /// The terms of a batch's loss.
     pub loss_terms: B,
-    /// The sum of squares of each block of a gradient.
+    /// The sum of squares of each 4096 numbers of a gradient.
     pub partial_norms: B,
     /// The numbers of [`Scalar`].
     pub scalars: B,

@@ -11,11 +11,13 @@
 //! # Ok::<(), selvedge::architecture::ArchitectureError>(())
 //! ```
 //!
-//! - `layer_kind`: one layer: its kind, widths and tensors, what computes it, and how PyTorch shows it.
-//! - `custom`: a layer that a program defines itself. No architecture has such a layer: it exists only in a model's type.
-//! - `parameters`: the named tensors of a chain and where they lie in the flat model.
-//! - `stages`: the parts that are computed together, and where their activations lie on the *tape*, the memory for the outputs of all layers in a training pass.
-//! - `text`: the text of `--layers`, read and written. `display`: the chain as PyTorch shows it.
+//! - [`Architecture`]: the layers. It shows itself as PyTorch shows a model.
+//! - [`LayerKind`]: one layer: its kind, widths and tensors.
+//! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: it exists only in a model's type.
+//! - [`Parameter`]: a named tensor, and its place in the flat model.
+//! - [`Stage`]: a part that is computed together, and the place of its activations on the *tape*, the memory for the outputs of all layers in a
+//!   training pass.
+//! - [`Expression`]: the text of `--layers`.
 
 mod custom;
 mod display;

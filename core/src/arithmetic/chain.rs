@@ -13,7 +13,7 @@ pub fn dot(start: f32, a: &[f32], b: &[f32]) -> f32 {
     target::dot(start, a, b)
 }
 
-/// Adds one product to each of a row of chains: `sum[i] = fma(scale, row[i], sum[i])`, up to the shorter slice's end.
+/// Adds one term to each of several chains, side by side: `sum[i] = fma(scale, row[i], sum[i])`, up to the shorter slice's end.
 #[inline]
 pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     target::add_product(scale, row, sum);

@@ -1,7 +1,7 @@
 //! The arithmetic contract: what every engine computes, bit for bit.
 //!
-//! 1. Numbers are IEEE-754 binary32, rounded to nearest even, with subnormals: no operation flushes them to zero. An optimizer's means and
-//!    velocities have a rule of their own, see [`optimizer`](crate::optimizer).
+//! 1. Numbers are IEEE-754 binary32, rounded to nearest even, with subnormals: no operation flushes them to zero. An optimizer's means of
+//!    gradients and its velocities have a rule of their own, see [`optimizer`](crate::optimizer).
 //! 2. A linear output is one chain: `acc = bias[o]`, then `acc = fma(input[k], weight[o][k], acc)` for k ascending.
 //!    An accumulator may be stored in memory between blocks of k. It must not be split into partial sums.
 //! 3. A weight gradient of a linear layer is one fma chain over the batch's samples ascending, from +0. In a batch normalisation, each
@@ -9,7 +9,9 @@
 //!    samples, from +0. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result,
 //!    never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
 //! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's
-//!    [total weight](crate::loss::Loss::total_weight), the sum of its samples' class weights. For plain cross-entropy, that is the batch's size.
+//!    [total weight](crate::loss::Loss::total_weight). For classes, it is the sum of the samples' class weights, or the number of samples if there
+//!    are no class weights. For probabilities of classes, it is the number of samples. For labels and numbers, it is the number of samples times the
+//!    number of outputs.
 //! 5. [`exp`] and [`ln`] are one portable implementation. Division and square root are IEEE-correct.
 //! 6. Optimizer steps spell out every fma. The compiler makes no fma of other products and sums.
 //! 7. Random draws come from [`random`](crate::random), addressed by (seed, purpose, epoch, index), never by thread.

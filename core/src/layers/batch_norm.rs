@@ -110,7 +110,8 @@ fn find_moments<E: Engine>(engine: &E, pass: Pass, values: &[f32], input: &[f32]
     }
 }
 
-/// Writes the outputs of a batch. `values` is the layer's part of the flat model. `features` has an element for each feature to work in.
+/// Writes the outputs of a batch. `values` is the layer's part of the flat model. `features` is working memory, with an element for each
+/// feature.
 pub fn forward<A: Activation, E: Engine>(
     engine: &E,
     pass: Pass,

@@ -1,6 +1,6 @@
 //! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
-//! An optimizer keeps some numbers for each parameter. The parameter `STATE` of the trait [`Optimizer`] is their number. A
+//! An optimizer keeps some values for each parameter of the model. The constant `STATE` of the trait [`Optimizer`] is the number of these values. A
 //! [`Trainer`](crate::training::Trainer) has memory for them. In the formulas, z(x) is +0 if x is subnormal or −0, and else x. The rules use it for means
 //! of gradients and for velocities.
 //!

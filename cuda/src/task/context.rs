@@ -32,7 +32,7 @@ pub struct Context {
     pub losses: Address,
     /// The address of each batch's norm of the gradient, if the gradient is clipped.
     pub norms: Address,
-    /// The address of the sum of squares of each block of a gradient.
+    /// The address of the sums of squares, each over 4096 numbers of a gradient.
     pub partial_norms: Address,
     /// The address of the factor of a clipped gradient. The factor is 1 if the gradient is not clipped.
     pub clip_scale: Address,

@@ -22,7 +22,7 @@ pub type Address = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
-    /// Loads a batch's samples, changed and normalised.
+    /// Loads a batch's samples: augments them, and converts them to inputs.
     Load,
     /// A linear layer's outputs.
     LinearForward,
@@ -52,7 +52,7 @@ pub enum Kind {
     Head,
     /// The sum of the terms of a batch's loss. A sample has `outputs` terms.
     BatchLoss,
-    /// The sums of squares of a stored gradient, block by block.
+    /// The sums of squares of a stored gradient, each over 4096 of its numbers.
     NormBlocks,
     /// The norm of a stored gradient, and the factor that clips the gradient.
     NormTotal,

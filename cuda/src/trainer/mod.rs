@@ -28,7 +28,7 @@ use crate::{
 /// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
-    /// The layers, with dropout.
+    /// The layers that are trained, including those of dropout.
     pub architecture: Architecture,
     /// The sizes of the buffers, and which of them there are.
     pub settings: Settings,

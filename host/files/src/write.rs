@@ -14,7 +14,8 @@ use crate::{
     temporary::temporary_beside,
 };
 
-/// A file cannot be written; what stood in its place is still there.
+/// A file cannot be written. The old file is still in its place, except in one case: the new file has its name, but the folder could not be written
+/// to the disk.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}: {error}", path.display())]
 pub struct WriteError {
@@ -72,7 +73,7 @@ pub fn write_new(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<(
     create().map_err(WriteError::of(path))
 }
 
-/// Checks that a file can be written later: its folder can be written to, and nothing but a file is in its place (a device would be replaced by
+/// Checks that a file can be written later: its folder can be written to, and its place is empty or has a regular file (a device would be replaced by
 /// the file). Missing folders are made, and they stay.
 ///
 /// # Errors

@@ -70,11 +70,12 @@ impl fmt::Display for Folds {
 impl Folds {
     /// Divides samples into folds. Returns the fold of each sample, counted from 0.
     ///
-    /// `strata` has a number for each sample, such as its class. In any two folds, the numbers of samples of a class differ by one at most,
-    /// and so do the numbers of all samples.
+    /// `strata` has a number for each sample, such as its class. Without `groups`, the numbers of samples of a class differ by one at most
+    /// between two folds, and so do the numbers of all samples.
     ///
     /// `groups`, if given, has a number for each sample too. Then the samples of a group are in one fold. The largest group is placed
-    /// first. Each group goes to the fold that so far has the smallest shares of the group's classes.
+    /// first. Each group goes to the fold that so far has the smallest shares of the group's classes. So the shares are only as equal as whole groups
+    /// allow.
     ///
     /// # Errors
     ///

@@ -9,7 +9,8 @@ use selvedge::architecture::{Architecture, ArchitectureError};
 pub enum Layers {
     /// One hidden layer with ReLU. The numbers of features and classes decide its width.
     Auto,
-    /// A text whose first or last width is `…`. The first width is then the number of features, and the last the number of classes.
+    /// A text whose first or last width is `…`. A first `…` becomes the number of features. A last `…` becomes the number of classes,
+    /// labels or targets. A width that is a number stays.
     Open(String),
     /// Layers whose widths are all given.
     Fixed(Box<Architecture>),

@@ -96,9 +96,9 @@ impl RecipeOptions {
 pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd {
-        /// The part of the velocity that stays.
+        /// The factor by which the velocity (a decaying sum of the gradients) decays in each step.
         momentum: f64,
-        /// True if the velocity looks ahead.
+        /// True for Nesterov's momentum: the step uses the velocity after this gradient.
         nesterov: bool,
         /// The factor of L2 regularisation.
         weight_decay: f64,

@@ -7,7 +7,8 @@ use crate::{
     recipe::{RecipeError, Standardize},
 };
 
-/// The options of a training run: a recipe with all defaults filled in.
+/// The options of a training run: a recipe with all defaults filled in. [`RecipeOptions::resolve`](crate::recipe::RecipeOptions::resolve) names the
+/// keys that depend on the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingOptions {
     /// The length of the run.
@@ -36,7 +37,7 @@ pub struct TrainingOptions {
     pub ema: Option<f64>,
     /// The number of epochs without a better validation loss after which the run ends.
     pub early_stop: Option<u32>,
-    /// The seed of the initial weights, the order of each epoch, dropout and augmentation.
+    /// The seed of the initial weights, the order of each epoch, dropout, augmentation, and the choice of the validation samples.
     pub seed: u64,
     /// True if each epoch takes the samples in a new random order, false if it takes them in the order of the file.
     pub shuffle: bool,
@@ -45,7 +46,8 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The settings of PyTorch's quickstart, but with the samples of each epoch in a new random order.
+    /// The settings of PyTorch's quickstart, with two differences: each epoch takes the samples in a new random order, and features that are not bytes
+    /// are standardised.
     pub const QUICKSTART: Self = Self {
         length: Length::Epochs(5),
         batch_size: 64,
@@ -162,7 +164,7 @@ pub enum EpochSchedule {
     Cosine {
         /// The number of epochs in which the rate rises.
         warm_up: f64,
-        /// The last rate, as a fraction of the base rate.
+        /// The rate to which it falls, as a fraction of the base rate. The last step does not quite reach it.
         final_fraction: f64,
     },
     /// The rate rises by half a cosine, then falls by half a cosine.

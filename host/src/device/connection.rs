@@ -10,7 +10,8 @@ use super::DeviceError;
 /// The time that a read or a write waits before the deadline is checked.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// A line that carries bytes both ways. A read or write fails with `TimedOut` or `WouldBlock` if no byte comes or goes for 100 ms.
+/// A line that carries bytes both ways. It needs a timeout of about 100 ms: a read or write that waits longer has to fail with `TimedOut` or
+/// `WouldBlock`. Without it, the timeouts of [`Board`](super::Board) do not work.
 pub trait Line: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Line for T {}

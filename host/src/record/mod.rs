@@ -20,7 +20,7 @@ use crate::training::Progress;
 pub const FORMAT: u32 = 1;
 /// The ending of a record's name.
 pub const ENDING: &str = "run.jsonl";
-/// The largest number of spans of a new run. It stores at most one epoch more. See [`Record::thin`].
+/// The largest number of spans of a new run. A new run stores at most one epoch more than this number. See [`Record::thin`].
 pub const SPANS: u64 = 1000;
 /// The largest number of bytes of a record that is read.
 pub const MAX_BYTES: u64 = 8 << 20;

@@ -24,14 +24,14 @@ pub struct Calibration {
 pub struct Bin {
     /// The number of decisions.
     pub decisions: usize,
-    /// The number of decisions that are right.
+    /// For classes, the number of right decisions. For labels, the number of labels that are there.
     pub right: usize,
     /// The sum of the decisions' confidences.
     pub confidence: f64,
 }
 
 impl Bin {
-    /// Returns the fraction of decisions that were right, or `None` without decisions.
+    /// Returns `right / decisions`, or `None` without decisions.
     pub fn accuracy(&self) -> Option<f64> {
         (self.decisions > 0).then(|| self.right as f64 / self.decisions as f64)
     }
@@ -43,7 +43,7 @@ impl Calibration {
         Self::of(outputs.map(|(output, is_there)| (Sigmoid::apply(output), is_there)))
     }
 
-    /// Returns the calibration of decisions. Each item is the confidence, 0 to 1, and true if the decision was right.
+    /// Returns the calibration of decisions. Each item is the confidence, 0 to 1, and true if the decision was right (for labels: if the label is there).
     pub fn of(decisions: impl Iterator<Item = (f32, bool)>) -> Self {
         let mut bins = [Bin::default(); BINS];
         let mut total = 0_usize;

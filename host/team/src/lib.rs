@@ -125,8 +125,9 @@ impl Team {
         self.threads
     }
 
-    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done. If several threads call `run`, they take turns.
-    /// The work must not call `run` of the same team: it would wait for ever.
+    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done. With helper threads, several
+    /// callers take turns, and work that calls `run` of the same team waits for ever. A team that [takes turns](Self::takes_turns) has no lock: each
+    /// caller does its work at once.
     ///
     /// # Panics
     ///

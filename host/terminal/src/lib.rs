@@ -23,7 +23,7 @@ pub fn stderr() -> Printed<Stderr> {
     Printed { writer: io::stderr(), name: "standard error" }
 }
 
-/// Returns a text in which control characters are shown as text. Line ends and tabs stay.
+/// Returns a text in which control characters are shown as text. Line feeds and tabs stay.
 ///
 /// ```
 /// assert_eq!(terminal::printable("\x1b[2Jcat.png"), "\\u001b[2Jcat.png");

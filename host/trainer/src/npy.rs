@@ -113,7 +113,7 @@ impl Header {
         self.shape.iter().try_fold(self.number?.size(), |product, &size| product.checked_mul(size))
     }
 
-    /// Gives the elements' bytes the order that is read here.
+    /// Makes the elements little-endian.
     pub fn reorder(&self, bytes: &mut [u8]) {
         if let (Some(number), true) = (self.number, self.is_big_endian) {
             bytes.chunks_exact_mut(number.unit()).for_each(<[u8]>::reverse);

@@ -1,6 +1,6 @@
 //! A file's own words in a message.
 
-/// Returns a word of a file as it can be shown: in quotation marks, without control characters, not too long.
+/// Returns a word of a file as it can be shown: in backticks, without control characters, not too long.
 pub fn quoted(word: &str) -> String {
     format!("`{}`", one_line(word))
 }

@@ -11,7 +11,7 @@ use super::{
 /// Options of `check threads`.
 #[derive(Args)]
 pub struct Threads {
-    /// The number of schedules
+    /// The number of orders of the threads to try
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     schedules: u32,
 }

@@ -35,7 +35,7 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// The file of the board's network; it tells which columns of a table are the features, and how many rows are a window [default: all columns except a label, in their order]
+    /// The file of the board's network: it names the columns of the features, and the rows of a window. Without it, all columns except a label are features
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use super::{Data, Part, Threads, groups::whole};
 use crate::recipe::{AugmentText, RecipeOptions, Seed};
 
-/// The recipe whose augmentation is shown by default. It is the only built-in recipe with augmentation.
+/// The recipe whose augmentation is shown by default.
 const DEFAULT: &str = "best";
 
 /// Options of `show`.

@@ -24,7 +24,8 @@ pub struct Data {
     /// Arrays: an archive (.npz) or a folder (.npy files) with x_train, y_train, x_test and y_test, or with X and y; or one array of samples (.npy)
     /// with --labels.
     ///
-    /// An uncompressed file of 256 MiB or more is memory-mapped, so it may be larger than memory. Do not truncate it while a program uses it.
+    /// An IDX file of bytes, or a .npy file that needs no conversion, is memory-mapped if it has 256 MiB or more. A CSV file is read row by row. Both
+    /// may be larger than memory. Do not truncate a mapped file while a program uses it.
     ///
     /// IDX files have the names of Fashion-MNIST's files: idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
     /// samples that are not images. Names with a dot (train-images.idx3-ubyte) and EMNIST's names (emnist-letters-train-images-idx3-ubyte) are allowed
@@ -39,7 +40,7 @@ pub struct Data {
     /// The names of the classes, separated by commas, or a file with one name on each line [default: the data's]
     ///
     /// The first name is the name of label 0. If the labels are texts, the list gives their order. Without this option, a file classes.txt beside IDX
-    /// files names the classes. MNIST, Fashion-MNIST and KMNIST (gzipped, as published) are recognised by their checksums and need no list.
+    /// files names the classes. MNIST and Fashion-MNIST are recognised by their checksums, and so is KMNIST in its gzipped files. They need no list.
     #[arg(long, global = true, value_name = "NAMES|FILE")]
     pub classes: Option<PathBuf>,
 
@@ -67,7 +68,7 @@ pub struct Source {
     #[arg(long, global = true, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
     pub features: Vec<String>,
 
-    /// CSV: the rows are a time series, and N consecutive rows with the same label are a sample (a window)
+    /// CSV: the rows are a time series, and ROWS consecutive rows with the same label are a sample (a window)
     ///
     /// A sample has rows × columns features, named `ax[0]`, `ay[0]`, … `ax[1]`, ….
     #[arg(long, global = true, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]

@@ -32,7 +32,8 @@ pub struct Train {
 
     /// The recipe: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
     ///
-    /// The other options under Recipe, Optimizer, Schedule, Regularization and Validation are the keys of a recipe file. They override its values.
+    /// The other options under Recipe, Optimizer, Schedule, Regularization and Validation are the keys of a recipe file, except --folds and
+    /// --keep-folds. They override its values.
     #[arg(long, value_name = "NAME|FILE", help_heading = "Recipe")]
     pub recipe: Option<PathBuf>,
     /// The options that override values of the recipe.
@@ -47,9 +48,9 @@ pub struct Train {
 
     /// Cross-validate: divide the samples into K folds, and test each fold with a model that was trained on the others
     ///
-    /// Each fold has the same share of each class; with --group, all samples of a group are in one fold. The folds divide all samples except a test part
-    /// that the source has, or that --test-split or --test gives; such a test part is not used. N is the seed of the division. It is not the seed of the
-    /// training, so every recipe is tested on the same folds.
+    /// Each fold has the same share of each class. With --group, all samples of a group are in one fold, so the shares are only about equal. The folds
+    /// divide all samples except a test part that the source has, or that --test-split or --test gives; such a test part is not used. N is the seed of
+    /// the division. It is not the seed of the training, so every recipe is tested on the same folds.
     #[arg(
         long,
         value_name = "K[,seed=N]",
@@ -93,7 +94,7 @@ pub struct Train {
     #[arg(long, short, conflicts_with = "tui", help_heading = "Output")]
     pub quiet: bool,
 
-    /// Save a checkpoint each time after this number of steps; Ctrl-C always saves a checkpoint
+    /// Save a checkpoint each time after this number of steps; Ctrl-C saves a checkpoint too, except with --folds
     ///
     /// Only --overwrite replaces the checkpoint of another run.
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>(1..=u64::MAX), help_heading = "Checkpoints")]

@@ -48,7 +48,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "N")]
     pub accumulate: Option<Count>,
 
-    /// The seed of the initial weights, the order of each epoch, dropout and augmentation
+    /// The seed of the initial weights, the order of each epoch, dropout, augmentation, and the choice of the validation samples
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<Seed>,
 
@@ -77,7 +77,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub lr: Option<NonNegative>,
 
-    /// The factor of the velocity in each step; for sgd and rmsprop
+    /// The factor by which the velocity (a decaying sum of the gradients) decays in each step; for sgd and rmsprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub momentum: Option<Fraction>,
 

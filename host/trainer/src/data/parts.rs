@@ -41,7 +41,7 @@ impl Dataset {
     }
 
     /// Divides the training samples into folds. Each fold gets the same part of each class. If the samples are in groups, a fold gets whole
-    /// groups. Returns the indices of each fold's samples, ascending.
+    /// groups, and the parts are only about equal. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors
     ///

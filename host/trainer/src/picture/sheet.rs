@@ -1,14 +1,11 @@
 //! A sheet of images with their classes' names.
 
-use std::{
-    io::{self, Cursor},
-    path::Path,
-};
+use std::{io, path::Path};
 
-use image::{ImageFormat, Rgb, RgbImage, imageops};
+use image::{Rgb, RgbImage, imageops};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
-use super::Captioned;
+use super::{Captioned, png::png};
 use crate::files::write_whole;
 
 /// The largest number of bytes of a sheet.
@@ -81,9 +78,7 @@ pub fn save_grid(
             path.display()
         ))
     })?;
-    let mut png = Cursor::new(Vec::new());
-    sheet.write_to(&mut png, ImageFormat::Png).expect("memory takes every PNG of at least a pixel");
-    write_whole(path, png.get_ref()).map_err(io::Error::other)
+    write_whole(path, &png(&sheet, sheet.dimensions())?).map_err(io::Error::other)
 }
 
 #[cfg(test)]

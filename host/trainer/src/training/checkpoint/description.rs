@@ -12,7 +12,7 @@ pub struct Description {
     pub layers: String,
     /// The data set's name.
     pub dataset: String,
-    /// The number of training samples that are used, with those that are held out.
+    /// The number of training samples that are used, including those that are held out.
     pub samples: u32,
     /// SHA-256 of these samples and then their labels.
     pub dataset_checksum: [u8; 32],
