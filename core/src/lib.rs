@@ -33,7 +33,7 @@
 //! - [`engine`]: the interface for faster implementations, and [`Portable`], the plain loops that define every other engine's bits.
 //! - [`preparation`]: turns a sample's raw values into a network's inputs. [`task`]: the meaning of its outputs. [`shape`]: an input's
 //!   shape, names of inputs and outputs. [`architecture`]: the description of a network as data.
-//! - [`layers`]: [`Linear`], [`Chain`] and the others, with their first parameters, forward and backward pass. The macro [`mlp!`] writes
+//! - [`layers`]: [`Linear`], [`Chain`] and the others, with their initial parameters, forward pass and backward pass. The macro [`mlp!`] writes
 //!   the type of a whole network. [`fold`]: merges batch normalisation into the layer before it.
 //! - [`fashion_mnist`]: the sizes and names of the default data set, and the types of the models for it. [`models`]: the named models.
 //! - [`loss`]: cross-entropy and the other losses. [`training`]: one training step, on a host's heap or in a device's statics.

@@ -10,7 +10,7 @@
 //! A *block* is [`task::THREADS`] threads that compute one *tile*, a part of a GPU task's result. A *multiprocessor* is a part of the GPU that runs
 //! blocks.
 //!
-//! Without the feature the package builds everywhere, and its tests run the kernels on the CPU.
+//! Without the feature the package builds everywhere. The tests of the package `emulator` run the kernels on the CPU.
 
 pub mod access;
 #[cfg(feature = "driver")]

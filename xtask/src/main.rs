@@ -87,7 +87,7 @@ enum Command {
     Doctor,
     /// Run every check and test, and name those that this machine cannot run; with --setup, first install the missing tools
     Test(test::TestOptions),
-    /// Run a check that `test` leaves out, because it takes long or needs an additional tool
+    /// Run a single check. `test` leaves out all of them except `loom`, because they take long or need an additional tool
     #[command(subcommand)]
     Check(check::Check),
     /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists the tools that this needs

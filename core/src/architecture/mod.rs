@@ -11,7 +11,7 @@
 //! # Ok::<(), selvedge::architecture::ArchitectureError>(())
 //! ```
 //!
-//! - [`Architecture`]: the layers. It shows itself as PyTorch shows a model.
+//! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`. `{:#}` shows the model as PyTorch's `print(model)` does.
 //! - [`LayerKind`]: one layer: its kind, widths and tensors.
 //! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: it exists only in a model's type.
 //! - [`Parameter`]: a named tensor, and its place in the flat model.

@@ -16,8 +16,9 @@ use crate::{
 /// `output = activation((x − mean) · (weight · (1 / √(var + ε))) + bias)`. Each operation is rounded.
 ///
 /// A training pass uses the mean and variance of the batch: sums ascending over the samples from +0, divided by the number of samples. The
-/// backward pass moves the running mean a tenth of the way to the batch's mean, and the running variance a tenth of the way to the batch's
-/// unbiased estimate. One sample has no such estimate, so a batch of one sample moves neither.
+/// backward pass changes the running values: `running_mean ← 0.9 · running_mean + 0.1 · mean` and
+/// `running_var ← 0.9 · running_var + 0.1 · (var · (n / (n − 1)))`, with n samples in the batch. 0.9 stands for `1 − 0.1`, and each operation is
+/// rounded. A batch of one sample changes neither.
 ///
 /// Prediction uses the running mean and variance. The layer is then a linear function, and [`fold`](crate::fold) merges it into the linear
 /// layer before it.

@@ -66,7 +66,8 @@ impl Rule {
 }
 
 /// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The second argument is a slice of
-/// [`Rule::states`](crate::optimizer::Rule::states) boxes. Each box holds one number for each parameter, in the model's type. The expression
+/// boxes, and [`Rule::states`](crate::optimizer::Rule::states) is their number. Each box has a value of the model's type: one number for each
+/// parameter. The expression
 /// gets an array of references to their contents. The macro panics if the slice has another length.
 ///
 /// ```

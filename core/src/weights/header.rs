@@ -13,9 +13,9 @@ pub struct TrainingRecord<'a> {
     pub seed: u64,
     /// The data set's name, without control characters.
     pub dataset: &'a str,
-    /// SHA-256 of the training samples and then their labels.
+    /// SHA-256 of the training samples and then their targets. It includes the samples that were held out for validation.
     pub dataset_checksum: [u8; 32],
-    /// The number of training samples used.
+    /// The number of training samples, without those that were held out.
     pub samples: u32,
     /// True if each epoch took the samples in a new random order.
     pub shuffled: bool,

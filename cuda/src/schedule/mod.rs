@@ -37,8 +37,8 @@ pub struct Placed<'a> {
     pub overlaps: bool,
 }
 
-/// The launches of training, one after the other. There are two inputs. Even batches use one, and odd batches use the other. The parameters have
-/// one or two [versions](crate::memory::Versions). A batch's *parity* is 0 or 1.
+/// The launches of training, one after the other. There are two input buffers ([`Memory::input`]). Even batches use one, and odd batches use the
+/// other. The parameters have one or two [versions](crate::memory::Versions). A batch's *parity* is 0 for an even batch, and 1 for an odd one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingLaunches {
     /// The launch before the first of several batches. It loads the samples of a batch of this parity.
@@ -97,8 +97,8 @@ impl TrainingLaunches {
     }
 }
 
-/// Returns the launches of a batch of an evaluation with these parameters. The results are losses, and classes or outputs. The network is the
-/// one for prediction.
+/// Returns the launches of a batch of an evaluation with these parameters. The results are losses, and classes or outputs. `network` has
+/// to be the architecture without dropout ([`Architecture::for_prediction`]).
 pub fn evaluation(
     network: &Architecture,
     samples: usize,

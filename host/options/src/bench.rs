@@ -68,7 +68,7 @@ pub struct Cpu {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
 
-    /// Write one JSON object a line for each row
+    /// Write a JSON object for each row, one on each line
     #[arg(long, value_name = "FILE.jsonl")]
     pub json: Option<PathBuf>,
 
@@ -151,7 +151,7 @@ pub struct Cuda {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
 
-    /// Write one JSON object a line for each row
+    /// Write a JSON object for each row, one on each line
     #[arg(long, value_name = "FILE.jsonl")]
     pub json: Option<PathBuf>,
 

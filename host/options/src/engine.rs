@@ -2,7 +2,7 @@
 
 use std::{env, fmt, str::FromStr};
 
-/// The instruction set that the kernels use.
+/// The instruction set with which the CPU engine computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
     /// Only the instructions for which the program was compiled. The fused multiply-add is [`selvedge::arithmetic::fma`].

@@ -108,7 +108,7 @@ impl TrainingOptions {
         Err(RecipeError::senseless("warmup", reason))
     }
 
-    /// Returns the loss that is trained on.
+    /// Returns the loss for classes, with the options' label smoothing and class weights. Labels and numbers have other losses.
     pub fn loss(&self) -> CrossEntropy<'_> {
         CrossEntropy { label_smoothing: self.label_smoothing, class_weights: self.class_weights.as_deref() }
     }

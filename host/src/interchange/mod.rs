@@ -96,7 +96,7 @@ pub(crate) fn format_to_write(path: &Path) -> Result<FileFormat, InterchangeErro
 ///
 /// # Errors
 ///
-/// [`InterchangeError`]. The old file at `path` is then still there.
+/// [`InterchangeError`]. See [`WriteError`](crate::files::WriteError) for the old file at `path`.
 pub fn write(
     path: &Path,
     architecture: &Architecture,

@@ -111,7 +111,8 @@ impl Moments {
     }
 }
 
-/// Chooses codes for the inputs of an integer network, for values of this element. Each feature's range is that of the samples.
+/// Chooses codes for the inputs of an integer network, for values of this element. For an element of one byte, each value has its own
+/// code. For any other element, a feature's codes span the range of the samples.
 ///
 /// Returns the preparation, and for each feature the value of code 0 and the difference of value from one code to the next.
 pub fn coded(element: Element, moments: &[Moments]) -> (PreparationBuf, Vec<CodeScale>) {

@@ -116,8 +116,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers. A file that was at `path` before is
-/// then still there.
+/// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers. See
+/// [`WriteError`](crate::files::WriteError) for the old file at `path`.
 pub fn save(
     path: &Path,
     architecture: &Architecture,

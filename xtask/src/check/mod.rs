@@ -1,4 +1,4 @@
-//! `cargo xtask check NAME`: a check that `cargo xtask test` leaves out, because it takes long or needs an additional tool.
+//! `cargo xtask check NAME`: a single check. `cargo xtask test` leaves out all of them except `loom`, because they take long or need an additional tool.
 //!
 //! Each is one command, here and in the workflow that runs it.
 //!

@@ -5,7 +5,7 @@ use clap::Args;
 /// Options of `inspect`.
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// The weight file
+    /// The network's file
     pub file: PathBuf,
 
     /// Print one JSON object

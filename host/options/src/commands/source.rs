@@ -24,12 +24,12 @@ pub struct Data {
     /// Arrays: an archive (.npz) or a folder (.npy files) with x_train, y_train, x_test and y_test, or with X and y; or one array of samples (.npy)
     /// with --labels.
     ///
-    /// An IDX file of bytes, or a .npy file that needs no conversion, is memory-mapped if it has 256 MiB or more. A CSV file is read row by row. Both
-    /// may be larger than memory. Do not truncate a mapped file while a program uses it.
+    /// An IDX file of bytes, or a .npy file that needs no conversion, is memory-mapped if it has 256 MiB or more. A CSV file is read row by row. All
+    /// these files may be larger than memory. Do not truncate a mapped file while a program uses it.
     ///
     /// IDX files have the names of Fashion-MNIST's files: idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
     /// samples that are not images. Names with a dot (train-images.idx3-ubyte) and EMNIST's names (emnist-letters-train-images-idx3-ubyte) are allowed
-    /// too. If a folder has several splits, DIR/emnist-letters names one. The files may be in a sub-folder, as torchvision places them
+    /// too. If a folder has several data sets, DIR/emnist-letters names one. The files may be in a sub-folder, as torchvision places them
     /// (FashionMNIST/raw).
     ///
     /// Without --data, the first of these is used: the folder in FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into the

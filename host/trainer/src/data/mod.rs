@@ -213,7 +213,7 @@ impl Dataset {
             .with_reading(self.recorded.to_text())
     }
 
-    /// Converts the values to another element.
+    /// Converts the values to another number type ([`Element`]).
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ pub struct Reading {
     pub classes: Option<PathBuf>,
     /// The options of the kinds of sources.
     pub source: Source,
-    /// True if the samples are for a network.
+    /// True if a network's file is given. The fields `network_…` then describe the network.
     pub has_network: bool,
     /// The names of the network's features, if they are known.
     pub network_features: Vec<String>,

@@ -247,7 +247,7 @@ impl Split {
         Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()).with_groups(self.groups.clone())
     }
 
-    /// Converts the values to another element. The error is the sample, the feature and the first value that this element cannot hold.
+    /// Converts the values to another number type ([`Element`]). The error is the sample, the feature and the first value that this element cannot hold.
     pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
         if element == self.element {
             return Ok(self.clone());

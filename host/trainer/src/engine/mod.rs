@@ -29,7 +29,7 @@ use vector::{Vector, Work};
 
 /// Shares out the result elements of each product among threads, and computes several at once in vector registers.
 ///
-/// One thread computes each result element by one chain of fused multiply-adds, in a fixed order. So the bits depend neither on the number of
+/// Each result element is computed by one thread, in one chain of fused multiply-adds, in a fixed order. So the bits depend neither on the number of
 /// threads nor on the instructions.
 #[derive(Debug)]
 pub struct Simd {
@@ -95,7 +95,7 @@ impl Simd {
         self.team.threads()
     }
 
-    /// Returns the instruction set of the kernels.
+    /// Returns the instruction set with which the engine computes.
     pub fn instructions(&self) -> InstructionSet {
         self.instructions
     }

@@ -9,7 +9,8 @@ use crate::{
     preparation::{CodeScale, PreparationBuf, coded},
 };
 
-/// The codes of a data set's values. Each feature's range is that of its training samples.
+/// The codes of a data set's values. For an element of one byte, each value has its own code. For any other element, a feature's codes span the
+/// range of the training samples.
 #[derive(Clone, Debug)]
 pub struct Coding {
     preparation: PreparationBuf,

@@ -67,7 +67,7 @@ impl OutputVerdict {
     }
 }
 
-/// Returns the certificates of labels or values as comma-separated values, a line for each sample.
+/// Returns the certificates as comma-separated values. For labels, each sample has a line. For a regression, each output of each sample has a line.
 pub fn certificates(verdicts: &[OutputVerdict], task: Task<'_>) -> String {
     let mut lines = String::new();
     match task.kind() {

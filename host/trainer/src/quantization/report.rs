@@ -49,7 +49,7 @@ pub struct LayerReport {
     pub relative_error: f64,
     /// Three fractions, 0 to 1. The first is of the activations that are not zero. Two neighbouring units are a pair. The second fraction is of
     /// the pairs with an activation that is not zero, if the units are in the model's order. The third is the same in the file's order. `None`
-    /// for the last layer, and for f16 weights.
+    /// for the last layer, and for floating-point weights.
     pub density: Option<[f64; 3]>,
 }
 
@@ -58,7 +58,7 @@ const TOGETHER: usize = 500;
 
 impl Report {
     /// Runs both networks. `run` runs the quantised one. `orders` has the order of each hidden layer in the file
-    /// ([`Quantized::orders`](super::Quantized::orders)). It is empty for f16, and then no [density](LayerReport::density) is computed.
+    /// ([`Quantized::orders`](super::Quantized::orders)). It is empty for floating-point weights, and then no [density](LayerReport::density) is computed.
     pub fn new(
         engine: &Simd,
         reference: &Reference,
@@ -116,7 +116,7 @@ impl Report {
         Self { verdicts, outputs, layers: layers.collect() }
     }
 
-    /// Compares with the model itself, which takes the samples' raw values even if the networks take codes. `logits` are the model's outputs
+    /// Compares the quantised network with the model itself, on the samples' raw values. The two networks of this report may take codes. `logits` are the model's outputs
     /// for each sample.
     #[must_use]
     pub fn beside<'a>(mut self, logits: impl Iterator<Item = Logits<'a>> + Clone) -> Self {

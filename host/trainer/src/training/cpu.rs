@@ -31,7 +31,7 @@ pub trait Rounding {
     fn round(&self, model: &[f32], rounded: &mut [f32]);
 }
 
-/// An engine, and the memory of a step. A step allocates nothing.
+/// An engine, and the memory of a step. A step allocates nothing, except for samples in a mapped file.
 pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,

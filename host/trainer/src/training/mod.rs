@@ -46,15 +46,15 @@ pub trait Observer {
 
     /// Returns true if the observer wants the state after this step.
     ///
-    /// The loop asks before it begins the step. If the answer is true, it begins no later step until the observer has the state.
-    ///
-    /// The loop may begin several steps at once. When they are taken, it asks again about the last one. If the answer is true only this second
-    /// time, other steps may already have begun. The observer then gets the state after those steps.
+    /// The loop asks twice. First, it asks before it begins the step. If the answer is true, it begins no later step until the observer has the state.
+    /// Second, it asks after the last of several steps that were begun together. The answer may be true only then, for example after Ctrl-C. Later steps
+    /// may already run. The loop waits for them, and then calls [`state`](Self::state).
     fn wants_state(&self, _step: u64) -> bool {
         false
     }
 
-    /// Takes the state after a step for which the observer [wants](Self::wants_state) it. The whole state is on the host.
+    /// Takes the state that the observer [wants](Self::wants_state). `state.progress.steps` is the number of steps that were taken. It may be larger than
+    /// that of the step that was asked about. The whole state is on the host.
     fn state(&mut self, _state: &State) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -138,7 +138,8 @@ pub enum TrainingError {
 /// Continues training from a state on the CPU, and returns the last epoch.
 ///
 /// Epoch `e` (from 0) takes the training samples in the order of [`selvedge::random::shuffle`] for (seed, e), or in the file's order. A run
-/// can be resumed from a state that was saved after any step: it gives the same result as a run without a stop. A step allocates no memory.
+/// can be resumed from a state that was saved after any step: it gives the same result as a run without a stop. A step allocates no
+/// memory, except for samples in a mapped file: there each thread needs room for a sample.
 ///
 /// # Errors
 ///

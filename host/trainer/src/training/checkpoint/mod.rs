@@ -3,7 +3,8 @@
 //! The loader is strict: each value must have the encoding that the writer gives it. The numbers are the [parts](State::parts) of the
 //! state, one after the other.
 //!
-//! Random draws are addressed by (seed, purpose, epoch, index). So the generator has no position but the state's [`Progress`].
+//! Random draws are addressed by (seed, purpose, epoch, index). Dropout uses the batch's number in place of the epoch. The state's [`Progress`]
+//! has both numbers, so the generator has no position of its own.
 
 mod description;
 mod error;
