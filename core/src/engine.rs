@@ -102,7 +102,7 @@ pub trait Engine {
     );
 
     /// Runs `work(index of the first row, rows)` on parts of a matrix whose rows have `width` elements. Each whole row is in one part. The
-    /// parts come in any order, perhaps on several threads. The work does not call the engine.
+    /// parts come in any order, perhaps on several threads. The work must not call the engine.
     #[inline]
     fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         self.share_out_work(width, elements, work);

@@ -52,19 +52,19 @@ pub enum Kernel {
     SampleLosses,
     /// Batch normalisation's outputs.
     BatchNormForward,
-    /// The gradient before batch normalisation, and the layer's parameters and running moments.
+    /// The gradient at the inputs of batch normalisation, and the layer's parameters and running moments.
     BatchNormBackward,
     /// GELU's outputs.
     GeluForward,
-    /// The gradient before GELU.
+    /// The gradient at GELU's inputs.
     GeluBackward,
     /// Dropout's outputs.
     DropoutForward,
-    /// The gradient before dropout.
+    /// The gradient at dropout's inputs.
     DropoutBackward,
     /// Logarithms of softmax.
     LogSoftmaxForward,
-    /// The gradient before logarithms of softmax.
+    /// The gradient at the inputs of the logarithms of softmax.
     LogSoftmaxBackward,
     /// The sums of squares of a stored gradient, each over 4096 of its numbers.
     NormBlocks,

@@ -77,7 +77,7 @@ impl<B> Versions<B> {
 /// The buffers of a run, which have elements of 4 bytes, or the buffers' addresses.
 #[derive(Clone, Debug)]
 pub struct Memory<B> {
-    /// The flat model.
+    /// The [flat model](selvedge::flat): all numbers of the network in one slice.
     pub parameters: Versions<B>,
     /// The optimizer's state for the flat model.
     pub state: Vec<Versions<B>>,

@@ -1,4 +1,5 @@
-//! The description of a network: its layers as data. Files, messages and every engine that learns the shape at run time use it.
+//! The description of a network: its layers as data. Files, messages, and every program that learns the shape of a network at
+//! run time use it.
 //!
 //! ```
 //! use selvedge::{architecture::Architecture, mlp};

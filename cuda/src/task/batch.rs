@@ -115,9 +115,9 @@ impl From<&optimizer::Rule> for Rule {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Batch {
-    /// The batch's number in the run. It selects the stream of dropout.
+    /// The batch's number in the run. Dropout's random numbers depend on it.
     pub number: u64,
-    /// The epoch. It selects the stream of augmentation.
+    /// The epoch. The random numbers of augmentation depend on it.
     pub epoch: u64,
     /// The place of the batch's first sample in the order.
     pub first: u32,

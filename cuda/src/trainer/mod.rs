@@ -68,7 +68,7 @@ pub enum Targets<'a> {
     Numbers(&'a [f32]),
 }
 
-/// A flat model that a run keeps.
+/// A [flat model](selvedge::flat) (all numbers of the network in one slice) that a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The weights.

@@ -44,7 +44,7 @@ pub struct Board {
     /// True if the board has enough memory to train.
     #[serde(default)]
     pub trains: bool,
-    /// The clock of the emulator's counter in Hz: SysTick on ARM, `minstret` on RISC-V.
+    /// The rate of the emulator's counter in Hz: a tick is 10⁹ / `clock_hz` instructions. The counter is SysTick on ARM, and `minstret` on RISC-V.
     pub clock_hz: u32,
     /// The UART that the program `serve` talks through.
     pub uart: Uart,

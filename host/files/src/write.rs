@@ -87,7 +87,7 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// [`WriteError`], of the first that has no room.
+/// [`WriteError`], for the first file that cannot be written or has no room.
 pub fn check_room(files: &[(&Path, u64)]) -> Result<(), WriteError> {
     let reserve = |&(path, bytes): &(&Path, u64)| {
         let reserve = || {

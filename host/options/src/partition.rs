@@ -43,11 +43,11 @@ impl fmt::Display for TestSplit {
 impl TestSplit {
     /// Divides samples into two parts. Returns the indices of the training samples and of the test samples, both ascending.
     ///
-    /// `strata` has a number for each sample, such as its class. Without `groups`, the same part of each class is held out for the test. A class
+    /// `strata` has a number for each sample, such as its class. Without `groups`, the same fraction of each class is held out for the test. A class
     /// with two or more samples has at least one sample in each part. A single sample stays in the training part.
     ///
     /// `groups`, if given, has a number for each sample too. Then `strata` is not used. Whole groups are held out, in an order that the seed
-    /// gives, until the part of all samples is reached. No group is in both parts, but a class may be in one part only.
+    /// gives, until the fraction of all samples is reached. No group is in both parts, but a class may be in one part only.
     pub fn partition(&self, strata: &[u32], groups: Option<&[u32]>) -> (Vec<u32>, Vec<u32>) {
         let mut is_test = vec![false; strata.len()];
         match groups {

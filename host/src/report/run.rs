@@ -72,7 +72,7 @@ pub struct Trained {
 }
 
 impl Model {
-    /// Returns the model of a floating-point file of `flash` bytes, or `None` for a quantised file.
+    /// Returns the model of a float32 file of `flash` bytes, or `None` for a file in f16, int8 or int4.
     pub fn of(file: &ModelFile<'_>, flash: usize) -> Option<Self> {
         let ModelFile::F32(weights) = file else { return None };
         let (architecture, record) = (weights.architecture(), weights.record());

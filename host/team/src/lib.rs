@@ -125,9 +125,9 @@ impl Team {
         self.threads
     }
 
-    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done. With helper threads, several
-    /// callers take turns, and work that calls `run` of the same team waits for ever. A team that [takes turns](Self::takes_turns) has no lock: each
-    /// caller does its work at once.
+    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done. If the team has helper
+    /// threads, one caller runs at a time, and the others wait. Work must not call `run` of the same team: it would wait for ever. If the
+    /// [caller does all the work](Self::takes_turns), there is no lock, and no caller waits.
     ///
     /// # Panics
     ///

@@ -6,7 +6,7 @@ use selvedge::shape::{InputShape, Names, Signature};
 
 use crate::{preparation::PreparationBuf, task::TaskBuf};
 
-/// The file of a data set's folder with the classes' names, one a line: a folder need not have it.
+/// The name of a file in a data set's folder. It has one class name on each line. A folder may lack the file.
 pub const NAMES_FILE: &str = "classes.txt";
 
 /// Classes, by label from 0. Where nobody named them, each is called by its number.

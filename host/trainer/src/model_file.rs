@@ -178,7 +178,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Returns the record of a quantised network, or `None` for floating-point weights.
+    /// Returns the record of a quantised file (int8, int4 or f16), or `None` for a float32 file.
     pub fn quantization(&self) -> Option<&QuantizationRecord<'a>> {
         match self {
             Self::F32(_) => None,
@@ -233,7 +233,8 @@ impl<'a> ModelFile<'a> {
     }
 
     /// Returns the logits of samples. Their raw values stand one after the other, as the network's
-    /// [`Preparation`](selvedge::preparation::Preparation) takes them. A rest shorter than a sample is left out.
+    /// [`Preparation`](selvedge::preparation::Preparation) takes them. Bytes at the end that are not a whole sample are
+    /// ignored.
     ///
     /// # Errors
     ///

@@ -155,7 +155,7 @@ pub fn header(shape: &[usize]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// The reason why it is no array that is read, as the end of a message.
+/// The reason why the array cannot be read. A message can end with this text.
 pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it is truncated")?;

@@ -60,7 +60,7 @@ fn others(more: usize) -> String {
 }
 
 /// Checks a parameter's tensor, in row-major order: all elements are finite, and none of a variance is below 0.
-/// `name` is the tensor's in its file.
+/// `name` is the tensor's name in its file.
 ///
 /// # Errors
 ///
@@ -84,7 +84,7 @@ pub fn check_tensor(name: &str, parameter: &Parameter, shape: &[usize], values: 
     Err(WrongWeight { name: name.into(), index, value: values[place], more })
 }
 
-/// Checks that all weights of a flat model are finite, and no variance is below 0.
+/// Checks that all weights of a [flat model](selvedge::flat) are finite, and no variance is below 0.
 ///
 /// # Errors
 ///

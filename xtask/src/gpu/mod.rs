@@ -38,7 +38,7 @@ pub enum Gpu {
     Pack(pack::GpuPackOptions),
     /// Turn the report of a GPU machine into the page docs/bench-cuda.md
     Report(report::GpuReportOptions),
-    /// Count in the machine code of each kernel: registers, spills, fused multiply-adds and reads of shared memory
+    /// Count in the machine code of each kernel: registers, spills (registers that are moved to memory), fused multiply-adds and reads of shared memory
     Code(code::GpuCodeOptions),
 }
 

@@ -9,8 +9,8 @@ use selvedge::{architecture::Architecture, models::NAMES};
 pub struct Convert {
     /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint), .npz or .onnx file
     ///
-    /// The network takes byte / 255 as inputs, as torchvision's ToTensor gives them. If the model was also trained with Normalize, give --mean and
-    /// --std.
+    /// If it is another program's file, the network in TO takes byte / 255 as inputs, as torchvision's ToTensor gives them. If that model was also
+    /// trained with Normalize, give --mean and --std.
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 

@@ -16,7 +16,7 @@ pub struct ExportC {
     #[arg(long, value_name = "DIR|FILE.c")]
     pub out: Option<PathBuf>,
 
-    /// The prefix of functions, macros and files [default: the name of --out or of FILE; other characters become underscores]
+    /// The prefix of functions, macros and files [default: the name of --out or of FILE; characters other than letters and digits become underscores]
     #[arg(long)]
     pub name: Option<CName>,
 }

@@ -63,7 +63,7 @@ pub struct Quantize {
 /// The value of `--format`: the number format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatOption {
-    /// 32 bits, unchanged; only batch normalisation is folded
+    /// 32 bits; batch normalisation is merged into the linear layers, and nothing else changes
     F32,
     /// 16 bits, computed in floating point
     F16,

@@ -33,7 +33,10 @@ pub struct Data {
     /// (FashionMNIST/raw).
     ///
     /// Without --data, the first of these is used: the folder in FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into the
-    /// cache folder, and without the internet the built-in set.
+    /// cache folder, and without the internet the built-in set. `report` is different: it uses the data that the run's record names, and downloads nothing.
+    ///
+    /// If a command gets a network's file, the file decides the defaults of --label, --features, --window, --stride, --group, --test-split, --missing,
+    /// --element, --size and --color. Their defaults in this help are for commands without such a file.
     #[arg(long, global = true, value_name = "FILE|DIR|builtin")]
     pub data: Option<PathBuf>,
 

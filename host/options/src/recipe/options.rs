@@ -31,8 +31,8 @@ pub struct RecipeOptions {
     #[serde(skip_serializing)]
     pub search: Option<toml::Table>,
 
-    /// The number of passes over the training samples; auto: the run takes as many steps as the recipe takes on 60,000 samples, so a small data set gets
-    /// more passes
+    /// The number of passes over the training samples; auto: about as many steps as the recipe takes on 60,000 samples, in whole passes, so a small data set
+    /// gets more passes. If the recipe has no number of epochs, auto counts 5
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
     pub epochs: Option<Epochs>,
 
@@ -105,7 +105,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub eps: Option<NonNegative>,
 
-    /// The factor of the average of the squared gradients in each step; for rmsprop
+    /// The part of the old average of the squared gradients that each step keeps; for rmsprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub alpha: Option<Fraction>,
 
@@ -115,6 +115,9 @@ pub struct RecipeOptions {
 
     /// The schedule of the learning rate: constant, step,epochs=10[,gamma=0.1], cosine[,final=0] or
     /// one-cycle[,pct-start=0.3,div=25,final-div=1e4]
+    ///
+    /// step: after each `epochs` epochs the rate is multiplied by `gamma`. cosine: the rate falls to `final` times the base rate. one-cycle: the rate
+    /// rises from the base rate / `div` to the base rate, in the fraction `pct-start` of the run. Then it falls to its first value / `final-div`.
     #[arg(long, value_name = "SCHEDULE", help_heading = "Schedule")]
     pub schedule: Option<ScheduleText>,
 
@@ -139,7 +142,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "CHANGES", help_heading = "Regularization")]
     pub augment: Option<AugmentText>,
 
-    /// The factor of the weights' moving average in each step; the run tests and saves the average; 0: no average
+    /// The part of the old average of the weights that each step keeps, such as 0.999; the run tests and saves the average; 0: no average
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true, help_heading = "Regularization")]
     pub ema: Option<Fraction>,
 

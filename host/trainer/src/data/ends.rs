@@ -76,7 +76,7 @@ pub enum EndsError {
         /// The classes of the network.
         classes: String,
     },
-    /// The network takes values of another element, and this element cannot hold all of the data's values.
+    /// The network takes values of another number type ([`Element`](selvedge::preparation::Element)). This type cannot hold all of the data's values.
     #[error(
         "the network takes values of {element}, but feature {feature} of sample {sample} (from 0) of {data} is {value}"
     )]

@@ -298,7 +298,8 @@ impl Dataset {
     }
 }
 
-/// Loads the chosen data: a file, a folder, or the word `builtin` (a folder of that name is `./builtin`). Without a choice, it loads what
+/// Loads the chosen data: a file, a folder, or the word `builtin`. To load a folder with this name, write
+/// `./builtin`. Without a choice, it loads what
 /// [`Search::from_environment`] finds.
 ///
 /// # Errors

@@ -40,8 +40,8 @@ impl Dataset {
         }
     }
 
-    /// Divides the training samples into folds. Each fold gets the same part of each class. If the samples are in groups, a fold gets whole
-    /// groups, and the parts are only about equal. Returns the indices of each fold's samples, ascending.
+    /// Divides the training samples into folds. Each fold gets the same share of each class. If the samples are in groups, a fold gets whole
+    /// groups, and the shares are only about equal. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors
     ///

@@ -47,8 +47,8 @@ impl Verdict {
 pub struct LayerReport {
     /// The root of the mean squared error, divided by the root of the mean square of the model's outputs, after ReLU in a hidden layer.
     pub relative_error: f64,
-    /// Three fractions, 0 to 1. The first is of the activations that are not zero. Two neighbouring units are a pair. The second fraction is of
-    /// the pairs with an activation that is not zero, if the units are in the model's order. The third is the same in the file's order. `None`
+    /// Three fractions, 0 to 1. The first is the part of all activations that are not zero. Two neighbouring units are a pair. The second is the
+    /// part of all pairs with an activation that is not zero, if the units are in the model's order. The third is the same in the file's order. `None`
     /// for the last layer, and for floating-point weights.
     pub density: Option<[f64; 3]>,
 }

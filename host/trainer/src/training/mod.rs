@@ -47,8 +47,8 @@ pub trait Observer {
     /// Returns true if the observer wants the state after this step.
     ///
     /// The loop asks twice. First, it asks before it begins the step. If the answer is true, it begins no later step until the observer has the state.
-    /// Second, it asks after the last of several steps that were begun together. The answer may be true only then, for example after Ctrl-C. Later steps
-    /// may already run. The loop waits for them, and then calls [`state`](Self::state).
+    /// Second, it asks after the last of several steps that were begun together. The second answer can be true although the first was false, for example
+    /// after Ctrl-C. Then later steps may already run. The loop waits for them, and then calls [`state`](Self::state).
     fn wants_state(&self, _step: u64) -> bool {
         false
     }
@@ -99,15 +99,15 @@ pub struct Epoch {
     pub test: Evaluation,
 }
 
-/// The error of a run that ended early. The model is then as the last good step left it.
+/// The error of a run that ended early. The model is then as the last step left it that changed the weights.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// The loss became infinite or NaN.
     #[error("the loss is {loss} at step {step}: training diverged; try a smaller --lr, or --clip")]
     Diverged {
-        /// The step.
+        /// The step. If a test found the problem, it is the last step before the test.
         step: u64,
-        /// The loss of this step.
+        /// The loss of this step, or of the test after it.
         loss: f32,
     },
     /// The loss is not finite before the first step.

@@ -109,7 +109,7 @@ impl State {
         Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
-    /// Returns the weights to be tested: the average if the run keeps one, else the network's.
+    /// Returns the weights to be tested. After the first step, they are the average, if the run keeps one. Otherwise they are the network's.
     pub fn tested(&self) -> View<'_> {
         match &self.average {
             Some(average) if self.tests_average() => self.network.view_with(average),
