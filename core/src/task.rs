@@ -107,8 +107,8 @@ const MULTI_LABEL: u8 = 1;
 const REGRESSION: u8 = 2;
 
 impl<'a> Task<'a> {
-    /// Reads a task from its field in a weight file (docs/formats.md). The field has a kind, and for a regression a table of the right length. Returns `None` for an unknown kind and for a
-    /// table of another length.
+    /// Reads a task from its field in a weight file (docs/formats.md). The field has a kind, and for a regression a table of the right length.
+    /// Returns `None` for an unknown kind and for a table of another length.
     ///
     /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong values, but do no
     /// other harm.

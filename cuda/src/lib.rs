@@ -7,8 +7,8 @@
 //! - [`access`]: the memory that each GPU task reads and writes. [`schedule`]: the GPU tasks of a batch, and the choice of those that run side by side.
 //! - `driver` and `trainer` (feature `driver`): the GPU, and a run on it.
 //!
-//! A *kernel* is a program for the GPU. A *launch* is one start of a kernel. A *block* is [`task::THREADS`] threads that compute one *tile*, a part of a GPU task's result. A *multiprocessor* is a part of the GPU that runs
-//! blocks.
+//! A *kernel* is a program for the GPU. A *launch* is one start of a kernel. A *block* is [`task::THREADS`] threads that compute one *tile*, a part
+//! of a GPU task's result. A *multiprocessor* is a part of the GPU that runs blocks.
 //!
 //! Without the feature the package builds everywhere. The tests of the package `emulator` run the kernels on the CPU.
 

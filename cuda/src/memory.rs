@@ -93,7 +93,7 @@ pub struct Memory<B> {
     pub grad_tape: B,
     /// The terms of a batch's loss.
     pub loss_terms: B,
-    /// The sum of squares of each 4096 numbers of a gradient.
+    /// The sums of squares, each over 4096 numbers of a gradient.
     pub partial_norms: B,
     /// The numbers of [`Scalar`].
     pub scalars: B,

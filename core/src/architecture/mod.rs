@@ -126,7 +126,7 @@ impl Architecture {
         Some(Self { layers })
     }
 
-    /// Returns the number of values in the flat model: parameters and buffers (the values of each [`Role`]).
+    /// Returns the number of values in the flat model: parameters and buffers (see [`Role`]).
     ///
     /// `None` if the chain is no network:
     ///

@@ -210,7 +210,7 @@ pub struct Prediction<'a> {
     pub class: u16,
     /// The most likely classes, the most likely first. Empty for a task without classes.
     pub top: Vec<Candidate, TOP>,
-    /// The [unit](Info::unit)s that the prediction took, from the input's bytes to the logits.
+    /// The number of instructions or cycles ([`Info::unit`]) that the prediction took, from the input's bytes to the logits.
     pub instructions: u64,
     /// The network's output.
     pub logits: Logits<'a>,
@@ -238,7 +238,7 @@ pub struct Statistics {
     pub samples: u32,
     /// The samples whose predicted class was their label.
     pub right: u32,
-    /// The sum of the [unit](Info::unit)s of all predictions.
+    /// The sum of the instructions or cycles ([`Info::unit`]) of all predictions.
     pub total: u64,
     /// The number of [unit](Info::unit)s of the shortest prediction.
     pub min: u64,
@@ -258,7 +258,7 @@ impl Statistics {
         self.right = self.right.saturating_add(is_right.into());
     }
 
-    /// Returns the [unit](Info::unit)s of a prediction on average, rounded down.
+    /// Returns the mean number of instructions or cycles of a prediction, rounded down.
     pub fn mean(&self) -> u64 {
         self.total.checked_div(self.samples.into()).unwrap_or_default()
     }

@@ -84,9 +84,9 @@ const SCALED: u8 = 0;
 const CODED: u8 = 1;
 
 impl<'a> Preparation<'a> {
-    /// Reads a preparation from its field in a weight file (docs/formats.md). The field has a kind, an element, and a table of the right length. A network of integers has codes, any other
-    /// network has scales. Returns `None` for an unknown kind or element, for a kind that does not belong to such a network, and for a table of
-    /// another length.
+    /// Reads a preparation from its field in a weight file (docs/formats.md). The field has a kind, an element, and a table of the right length. A
+    /// network of integers has codes, any other network has scales. Returns `None` for an unknown kind or element, for a kind that does not belong to
+    /// such a network, and for a table of another length.
     ///
     /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong inputs, but do no
     /// other harm.

@@ -34,8 +34,9 @@
 //! y = r                                in the last layer: the integer logits
 //! ```
 //!
-//! In int8, `w` is from −127 to 127. In int4, `w` is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255. 64 neighbouring weights
-//! of a row share a scale. The inputs of the first layer are the codes of a sample (see [`QuantizedFile::run`]).
+//! In int8, a writer uses `w` from −127 to 127. A reader does not check this range, only the sums. In int4, `w` is `s · q`, with `q` from −8 to 7 and
+//! a scale `s` from 0 to 255. 64 neighbouring weights of a row share a scale. The inputs of the first layer are the codes of a sample (see
+//! [`QuantizedFile::run`]).
 //!
 //! The library does not need the scale of each integer. The program that makes the file (the exporter) has multiplied the scales into `m`. Only
 //! the scale of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer logit times this scale is the logit.

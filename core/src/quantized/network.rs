@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl<F: QuantizedFormat> QuantizedFile<'_, F> {
-    /// Returns the number of 32-bit words that is enough for the workspace of a prediction of any sample. If the file is known when a program is built, the
+    /// Returns a number of 32-bit words that is enough for the workspace of any sample's prediction. If the file is known when a program is built, the
     /// function [`required_words`](super::required_words) gives the number then.
     pub fn required_words(&self) -> usize {
         let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };

@@ -32,19 +32,19 @@ pub enum Kind {
     LinearUpdate,
     /// Batch normalisation's outputs.
     BatchNormForward,
-    /// The gradient at the inputs of batch normalisation, and the layer's parameters and running moments.
+    /// The gradient at the sums of the layer before batch normalisation, and the layer's parameters and running moments.
     BatchNormBackward,
     /// GELU's outputs.
     GeluForward,
-    /// The gradient at GELU's inputs.
+    /// The gradient at the sums of the layer before GELU.
     GeluBackward,
     /// Dropout's outputs.
     DropoutForward,
-    /// The gradient at dropout's inputs.
+    /// The gradient at the sums of the layer before dropout.
     DropoutBackward,
     /// Logarithms of softmax.
     LogSoftmaxForward,
-    /// The gradient at the inputs of the logarithms of softmax.
+    /// The gradient at the sums of the layer before the logarithms of softmax.
     LogSoftmaxBackward,
     /// Each sample's part of the loss, and the gradient.
     Loss,

@@ -103,7 +103,7 @@ pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
     outputs.iter().try_for_each(|(_, file)| files::check_writable(file))?;
     files::check_distinct(&outputs)?;
-    let (boards, mut left_out) = boards(options)?;
+    let (boards, mut left_out) = chosen_boards(options)?;
     let mut rows = Vec::new();
     if options.c {
         setup::FOR_BOARDS.set_up(true)?;
@@ -144,12 +144,12 @@ pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
 }
 
 /// Returns the names of the boards to measure, and a line for each board that is left out.
-fn boards(options: &DeviceBenchOptions) -> Result<(Vec<String>, Vec<String>)> {
+fn chosen_boards(options: &DeviceBenchOptions) -> Result<(Vec<String>, Vec<String>)> {
     let (mut boards, mut left_out) = (Vec::new(), Vec::new());
     for name in options.board.as_ref().map_or_else(board::names, |name| vec![name.clone()]) {
         let board = Board::named(&name)?;
         Device::Emulator.check(&board)?;
-        match exported::processor(&board) {
+        match exported::processor_options(&board) {
             Err(error) if options.c && options.board.is_none() => left_out.push(error.to_string()),
             Err(error) if options.c => return Err(error),
             _ => boards.push(name),
@@ -336,7 +336,7 @@ mod tests {
         let boards = |arguments: &[&str]| {
             let command = DeviceBenchOptions::augment_args(Command::new("device").no_binary_name(true));
             let matches = command.try_get_matches_from(arguments).expect("valid options");
-            boards(&DeviceBenchOptions::from_arg_matches(&matches).expect("valid options"))
+            chosen_boards(&DeviceBenchOptions::from_arg_matches(&matches).expect("valid options"))
         };
         let all = board::names().len();
         assert_eq!(boards(&[]).unwrap().0.len(), all);

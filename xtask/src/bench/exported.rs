@@ -129,8 +129,8 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Returns the compiler's options for a board's processor. An error says that the compiler has none.
-pub fn processor(board: &Board) -> Result<&'static [&'static str]> {
+/// Returns the compiler's options for a board's processor. It is an error if the compiler has none for it.
+pub fn processor_options(board: &Board) -> Result<&'static [&'static str]> {
     Ok(match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
         "thumbv7m-none-eabi" => &["-mcpu=cortex-m3"],
@@ -143,7 +143,7 @@ pub fn processor(board: &Board) -> Result<&'static [&'static str]> {
 /// Returns the compiler with the options for a board's processor.
 fn gcc(board: &Board) -> Result<Command> {
     let mut compiler = Command::new(C_COMPILER);
-    compiler.args(processor(board)?).args(["-mthumb", "-std=c99", OPTIMISATION, "-Wall", "-Wextra", "-Werror"]);
+    compiler.args(processor_options(board)?).args(["-mthumb", "-std=c99", OPTIMISATION, "-Wall", "-Wextra", "-Werror"]);
     compiler.args(["-ffunction-sections", "-fdata-sections"]);
     Ok(compiler)
 }

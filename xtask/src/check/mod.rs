@@ -35,15 +35,15 @@ const SYSTEMS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 pub enum Check {
     /// Check the dependencies: licences, sources, versions and known vulnerabilities
     ///
-    /// deny.toml has the rules. The list of vulnerabilities is downloaded from GitHub. If it cannot be downloaded, a note says so, and the rest is checked; with
-    /// SELVEDGE_REQUIRE_ALL=1 this is an error.
+    /// deny.toml has the rules. The list of vulnerabilities is downloaded from GitHub. If it cannot be downloaded, a note says so, and the rest is
+    /// checked; with SELVEDGE_REQUIRE_ALL=1 this is an error.
     Deny,
     /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
     /// Build the library and the program selvedge, each with the oldest compiler that its Cargo.toml allows
     Oldest,
-    /// Compile the library and the program selvedge for Windows and macOS. The program's feature `download` is left out, because it needs a C compiler for these
-    /// systems
+    /// Compile the library and the program selvedge for Windows and macOS. The program's feature `download` is left out, because it needs a C
+    /// compiler for these systems
     Systems,
     /// Make the package of the library, and build it
     Package,

@@ -21,7 +21,7 @@ use crate::weights::WeightFileError;
 /// The number of bytes of a pair of columns in a block.
 const PAIR_BYTES: usize = 2 * ROWS;
 
-/// The format int8: weights from −127 to 127.
+/// The format int8: a writer uses weights from −127 to 127.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Int8;

@@ -29,10 +29,10 @@ pub struct Convert {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// A list of widths has ReLU between its linear layers. By default, a .selvedge or an .onnx file names its own layers. In other files, the names and
-    /// shapes of the tensors give the linear layers, with ReLU between them. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope
-    /// 0.01. If the layers contain Dropout, the tensor names in a .safetensors or .npz file TO count it as a layer, as nn.Sequential does. An .onnx file has no
-    /// dropout. The names in FROM may count it or not.
+    /// A list of widths has ReLU between its linear layers. By default, a .selvedge or an .onnx file names its own layers. In other files, the names
+    /// and shapes of the tensors give the linear layers, with ReLU between them. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the
+    /// slope 0.01. If the layers contain Dropout, the tensor names in a .safetensors or .npz file TO count it as a layer, as nn.Sequential does. An
+    /// .onnx file has no dropout. The names in FROM may count it or not.
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Architecture>,
 

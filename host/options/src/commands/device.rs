@@ -35,7 +35,8 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// The file of the board's network: it names the columns of the features, and the rows of a window. Without it, all columns except a label are features
+    /// The file of the board's network: it names the columns of the features, and gives the rows of a window. Without it, all columns except a label
+    /// are features
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

@@ -56,7 +56,8 @@ pub struct File {
 /// The samples to classify.
 #[derive(Args, Debug)]
 pub struct Samples {
-    /// Pictures of one object on a plain background (PNG, JPEG, WebP, GIF, BMP or TIFF), or samples in CSV files or in IDX files (the format of MNIST's files)
+    /// Pictures of one object on a plain background (PNG, JPEG, WebP, GIF, BMP or TIFF), or samples in CSV files or in IDX files (the format of
+    /// MNIST's files)
     ///
     /// A picture may have any size, and the background any brightness. A CSV file must have columns with the names of the network's features. If the
     /// network has no names, all columns except a label are the features.

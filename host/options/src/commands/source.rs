@@ -24,8 +24,8 @@ pub struct Data {
     /// Arrays: an archive (.npz) or a folder (.npy files) with x_train, y_train, x_test and y_test, or with X and y; or one array of samples (.npy)
     /// with --labels.
     ///
-    /// An IDX file of bytes, or a .npy file that needs no conversion, is memory-mapped if it has 256 MiB or more. A CSV file is read row by row. All
-    /// these files may be larger than memory. Do not truncate a mapped file while a program uses it.
+    /// An uncompressed IDX file of bytes, or a .npy file that needs no conversion, is memory-mapped if it has 256 MiB or more. A CSV file is read row
+    /// by row. All these files may be larger than memory. Do not truncate a mapped file while a program uses it.
     ///
     /// IDX files have the names of Fashion-MNIST's files: idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
     /// samples that are not images. Names with a dot (train-images.idx3-ubyte) and EMNIST's names (emnist-letters-train-images-idx3-ubyte) are allowed
@@ -33,7 +33,8 @@ pub struct Data {
     /// (FashionMNIST/raw).
     ///
     /// Without --data, the first of these is used: the folder in FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into the
-    /// cache folder, and without the internet the built-in set. `report` is different: it uses the data that the run's record names, and downloads nothing.
+    /// cache folder, and without the internet the built-in set. `report` is different: it uses the data that the run's record names, and downloads
+    /// nothing.
     ///
     /// If a command gets a network's file, the file decides the defaults of --label, --features, --window, --stride, --group, --test-split, --missing,
     /// --element, --size and --color. Their defaults in this help are for commands without such a file.

@@ -31,8 +31,8 @@ pub struct RecipeOptions {
     #[serde(skip_serializing)]
     pub search: Option<toml::Table>,
 
-    /// The number of passes over the training samples; auto: about as many steps as the recipe takes on 60,000 samples, in whole passes, so a small data set
-    /// gets more passes. If the recipe has no number of epochs, auto counts 5
+    /// The number of passes over the training samples; auto: about as many steps as the recipe takes on 60,000 samples, in whole passes, so a small
+    /// data set gets more passes. If the recipe has no number of epochs, auto counts 5
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
     pub epochs: Option<Epochs>,
 

@@ -40,7 +40,7 @@ pub struct Evaluation {
     /// The answers.
     pub answers: Answers,
     /// For each class or label, the area under its ROC curve, against all others. The scores of a class are its probabilities. The area is
-    /// the probability that a sample of the class has a higher score than another sample. The list is empty
+    /// the probability that a sample of the class has a higher score than a sample of another class; equal scores count half. The list is empty
     /// if the areas were not wanted, if the targets are numbers, or if there are more than 2²⁶ scores (samples times outputs).
     pub roc_auc: Vec<Option<f64>>,
 }

@@ -7,7 +7,7 @@ use selvedge::{
     weights::WeightFileError,
 };
 
-use super::{QuantizationError, Reference, SampleOutputs, integer_network::encode};
+use super::{QuantizationError, Reference, SampleOutputs, encode::encode};
 use crate::engine::Simd;
 
 /// The method that chose the weights.

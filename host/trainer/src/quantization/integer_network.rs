@@ -6,12 +6,12 @@ use selvedge::{
     Engine, Identity,
     architecture::Architecture,
     engine::{Widths, rows, rows_mut},
-    quantized::{self, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
+    quantized::{Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
     shape::Signature,
     weights::WeightFileError,
 };
 
-use super::integers::Integers;
+use super::{encode::encode, integers::Integers};
 use crate::engine::Simd;
 
 /// The number of samples that a layer takes together, so that their sums and converted inputs need little memory.
@@ -160,7 +160,7 @@ impl IntegerNetwork {
     ///
     /// # Errors
     ///
-    /// The errors of [`quantized::encode`].
+    /// The errors of [`selvedge::quantized::encode`].
     pub fn encode(
         &self,
         architecture: &Architecture,
@@ -178,22 +178,4 @@ impl IntegerNetwork {
             }
         }
     }
-}
-
-/// Returns a file of a format.
-///
-/// # Errors
-///
-/// The errors of [`quantized::encode`].
-pub(super) fn encode<F: quantized::QuantizedFormat>(
-    architecture: &Architecture,
-    layers: &[F::Layer<'_>],
-    signature: &Signature<'_>,
-    record: &QuantizationRecord<'_>,
-) -> Result<Vec<u8>, WeightFileError> {
-    let len = quantized::encoded_len::<F>(architecture, signature, record).ok_or(WeightFileError::Architecture)?;
-    let mut file = vec![0; len];
-    let len = quantized::encode::<F>(architecture, layers, signature, record, &mut file)?;
-    file.truncate(len);
-    Ok(file)
 }

@@ -116,8 +116,8 @@ impl Report {
         Self { verdicts, outputs, layers: layers.collect() }
     }
 
-    /// Compares the quantised network with the model itself, on the samples' raw values. The two networks of this report may take codes. `logits` are the model's outputs
-    /// for each sample.
+    /// Compares the quantised network with the model itself, on the samples' raw values. The two networks of this report may take codes. `logits` are
+    /// the model's outputs for each sample.
     #[must_use]
     pub fn beside<'a>(mut self, logits: impl Iterator<Item = Logits<'a>> + Clone) -> Self {
         self.verdicts.iter_mut().zip(logits.clone()).for_each(|(verdict, logits)| verdict.model_class = logits.class());

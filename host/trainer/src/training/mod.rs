@@ -46,9 +46,9 @@ pub trait Observer {
 
     /// Returns true if the observer wants the state after this step.
     ///
-    /// The loop asks twice. First, it asks before it begins the step. If the answer is true, it begins no later step until the observer has the state.
-    /// Second, it asks after the last of several steps that were begun together. The second answer can be true although the first was false, for example
-    /// after Ctrl-C. Then later steps may already run. The loop waits for them, and then calls [`state`](Self::state).
+    /// The loop asks at two moments. First, it asks before it begins the step. If the answer is true, it begins no later step until the observer has
+    /// the state. Second, it asks after the last of several steps that were begun together. The second answer can be true although the first was
+    /// false, for example after Ctrl-C. Then later steps may already run. The loop waits for them, and then calls [`state`](Self::state).
     fn wants_state(&self, _step: u64) -> bool {
         false
     }
@@ -99,7 +99,7 @@ pub struct Epoch {
     pub test: Evaluation,
 }
 
-/// The error of a run that ended early. The model is then as the last step left it that changed the weights.
+/// The error of a run that ended early. The model is then as it was after the last step that changed the weights.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// The loss became infinite or NaN.

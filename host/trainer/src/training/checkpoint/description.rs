@@ -14,7 +14,7 @@ pub struct Description {
     pub dataset: String,
     /// The number of training samples that are used, including those that are held out.
     pub samples: u32,
-    /// SHA-256 of these samples and then their labels.
+    /// SHA-256 of these samples and then their targets.
     pub dataset_checksum: [u8; 32],
     /// The place in the run.
     pub progress: Progress,
