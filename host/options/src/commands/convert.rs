@@ -76,7 +76,7 @@ pub struct Convert {
     /// The operator set of an .onnx file, from 13 to 23
     ///
     /// The default is the lowest set that the layers need, because most programs read it: 20 with Gelu, else 13.
-    #[arg(long, value_name = "N", value_parser = whole::<u8>(13..=23))]
+    #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=255))]
     pub opset: Option<u8>,
 
     /// Fold batch normalisation, the scales of the inputs and the scales of a regression's targets into the linear layers

@@ -155,7 +155,7 @@ mod tests {
         for (line, expected) in [
             ("eval x --threads x", "must be a whole number from 1 to 1024"),
             ("eval x --threads 1025", "must be a whole number from 1 to 1024"),
-            ("convert a b --opset x", "must be a whole number from 13 to 23"),
+            ("convert a b --opset x", "must be a whole number from 1 to 255"),
             ("show --count 0", "must be a whole number from 1 to 2000"),
         ] {
             let error = parse(line).unwrap_err().to_string();
