@@ -65,10 +65,9 @@ impl Rule {
     }
 }
 
-/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The second argument is a slice of
-/// boxes, and [`Rule::states`](crate::optimizer::Rule::states) is their number. Each box has a value of the model's type: one number for each
-/// parameter. The expression
-/// gets an array of references to their contents. The macro panics if the slice has another length.
+/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The second argument is a slice of boxes, and
+/// [`Rule::states`](crate::optimizer::Rule::states) is their number. Each box has a value of the model's type: one number for each parameter. The
+/// expression gets an array of references to their contents. The macro panics if the slice has another length.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, mlp, optimizer::{Rule, Sgd}, training, with_rule};
