@@ -42,7 +42,7 @@ pub enum Purpose {
     Augmentation = 5,
     /// The activations that dropout sets to 0 in a training step.
     Dropout = 6,
-    /// The training samples that are held out for validation.
+    /// The samples that are held out for validation or for the test, and the folds of a cross-validation.
     Split = 7,
     /// The values that a search for a recipe tries.
     Search = 8,

@@ -154,7 +154,7 @@ impl<'a> Names<'a> {
     pub const NONE: Self = Self { bytes: &[] };
 
     /// Checks encoded names: each has 1 to [`MAX_NAME`] bytes of UTF-8 without control characters, and there are none or as many as
-    /// `expected`.
+    /// `expected`. Returns `None` if not.
     pub fn parse(bytes: &'a [u8], expected: usize) -> Option<Self> {
         let mut rest = bytes;
         let mut count = 0_usize;

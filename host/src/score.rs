@@ -19,7 +19,7 @@ impl Score {
     }
 }
 
-/// The name of a score that is a part of the samples or of their labels.
+/// The name of a score that is a fraction of the samples or of their labels.
 pub const ACCURACY: &str = "accuracy";
 /// The name of a regression's score.
 pub const R2: &str = "R²";
@@ -29,7 +29,7 @@ pub fn key(name: &str) -> &str {
     if name == R2 { "r2" } else { name }
 }
 
-/// Returns a score as tables have it, by its name: `91.3%`.
+/// Returns a score as tables have it, by its name: `91.30%`.
 pub fn shown(name: &str, value: f64) -> String {
     if name == ACCURACY { format!("{:.2}%", 100.0 * value) } else { format!("{value:.4}") }
 }

@@ -18,7 +18,7 @@ use crate::{python::python_in, text, workspace};
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn browser(program: &str, what: &str) -> Option<Command> {
     for needed in ["chromedriver", "chromium"] {
         let is_there = on_path(needed) || needed == "chromium" && on_path("chromium-browser");
@@ -36,7 +36,7 @@ pub fn browser(program: &str, what: &str) -> Option<Command> {
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn typescript(what: &str) -> Option<Command> {
     let node = ["node", "nodejs"].into_iter().find(|name| on_path(name));
     // Test programs lie in target/<profile>/deps.

@@ -43,7 +43,7 @@ pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
         skip(
@@ -127,7 +127,7 @@ pub fn xtask(arguments: &[&str]) -> Command {
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn has_emulator(what: &str) -> bool {
     static FOUND: LazyLock<bool> =
         LazyLock::new(|| xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success()));
@@ -141,7 +141,7 @@ pub fn has_emulator(what: &str) -> bool {
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn has_arm_c_compiler(what: &str) -> bool {
     let is_found = xtask(&["setup", "--c", "--check"]).output().is_ok_and(|output| output.status.success());
     if !is_found {

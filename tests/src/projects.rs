@@ -15,7 +15,7 @@ use crate::{has_emulator, text, workspace};
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn can_build(target: &str, what: &str) -> bool {
     if !has_emulator(what) {
         return false;

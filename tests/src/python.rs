@@ -23,7 +23,7 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn has_python(what: &str) -> bool {
     python(what).is_some()
 }
@@ -118,7 +118,7 @@ fn command(python: impl AsRef<OsStr>, folder: &str, program: &str) -> Command {
 ///
 /// # Panics
 ///
-/// A test that is skipped is shown as [`skip()`] does it.
+/// If the test has to be skipped and `SELVEDGE_REQUIRE_ALL` is set: see [`skip()`].
 pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
     let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());

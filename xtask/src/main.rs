@@ -14,7 +14,7 @@
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
 //!   page's script.
 //! - [`mod@test`]: all checks and tests that must pass before a change is kept.
-//! - [`check`]: the checks that `test` leaves out, because they take long or need additional tools.
+//! - [`check`]: single checks. `test` leaves out all of them except `loom`, because they take long or need additional tools.
 //! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
 //! - [`signals`]: the signals that ask this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
@@ -81,11 +81,11 @@ enum Command {
     Web(web::WebOptions),
     /// Make a book of the project's pages, and check every link in them
     Book(book::BookOptions),
-    /// Install the boards' targets, the linker and QEMU if they are missing; with --python PyTorch and ONNX Runtime, with --cuda NVIDIA's compiler
+    /// Install the boards' targets, the linker and QEMU if they are missing; the options install what other tests and commands need
     Setup(setup::SetupOptions),
     /// List the tools that are installed, the tools that are missing, and the commands that get them
     Doctor,
-    /// Run every check and test, and name those that this machine cannot run; with --setup, first install the missing tools
+    /// Run all checks and tests that a change must pass, and name those that this machine cannot run; with --setup, first install the missing tools
     Test(test::TestOptions),
     /// Run a single check. `test` leaves out all of them except `loom`, because they take long or need an additional tool
     #[command(subcommand)]

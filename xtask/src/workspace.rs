@@ -16,7 +16,7 @@ pub fn say(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(terminal::stdout(), "{text}");
 }
 
-/// Returns a number with a comma after each three digits, such as `1,034,857`.
+/// Returns a number with commas between groups of three digits, such as `1,034,857`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

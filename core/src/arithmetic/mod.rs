@@ -5,7 +5,7 @@
 //! 2. A linear output is one chain: `acc = bias[o]`, then `acc = fma(input[k], weight[o][k], acc)` for k ascending.
 //!    An accumulator may be stored in memory between blocks of k. It must not be split into partial sums.
 //! 3. A weight gradient of a linear layer is one fma chain over the batch's samples ascending, from +0. In a batch normalisation, each
-//!    product is rounded, and then added. A bias gradient is one chain of additions over the same
+//!    product of a weight's gradient is rounded before it is added. A bias gradient is one chain of additions over the same
 //!    samples, from +0. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result,
 //!    never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
 //! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's

@@ -20,7 +20,7 @@ pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     softmax_by(exp, logits, probabilities);
 }
 
-/// Returns the [`softmax`] of logits that are not in a slice, with the same bits. It computes each exponential twice and keeps nothing.
+/// Returns the [`softmax`] of logits that are not in a slice, with the same bits. It computes each exponential twice and stores none of them.
 pub fn probabilities(logits: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = f32> {
     let max = maximum(logits.clone());
     let sum = logits.clone().fold(0.0, |sum, z| sum + exp(z - max));

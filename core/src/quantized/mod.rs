@@ -38,8 +38,8 @@
 //! a scale `s` from 0 to 255. 64 neighbouring weights of a row share a scale. The inputs of the first layer are the codes of a sample (see
 //! [`QuantizedFile::run`]).
 //!
-//! The library does not need the scale of each integer. The program that makes the file (the exporter) has multiplied the scales into `m`. Only
-//! the scale of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer logit times this scale is the logit.
+//! Each integer stands for a real number: the integer times a factor. The library does not need these factors, because the program that makes the
+//! file (the exporter) has multiplied them into `m`. Only the factor of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer logit times this factor is the logit.
 //!
 //! **Nothing overflows, and that is proved.** For each output, the sum of its positive weights times 255 is below a limit
 //! ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]). The sum of its negative weights times 255 is below the same limit in absolute value. Each

@@ -9,7 +9,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TrainingRecord<'a> {
-    /// The seed of initialisation and shuffling.
+    /// The seed of the run: of initialisation, shuffling, dropout, augmentation and the held-out samples.
     pub seed: u64,
     /// The data set's name, without control characters.
     pub dataset: &'a str,

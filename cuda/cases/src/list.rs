@@ -9,7 +9,7 @@ use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp, preparation::Ele
 
 use crate::{ALL_RULES, Case, Check, Model, Rules, Values};
 
-/// Each in steps of one batch, and of two with a gradient that is clipped.
+/// Every optimizer, in steps of one batch, and of two batches with a gradient that is clipped.
 pub fn every_optimizer(by: &dyn Check) {
     for rules in ALL_RULES {
         by.check::<Tiny>(&Case { rules, ..Case::PLAIN });
@@ -29,7 +29,7 @@ pub fn every_layer(by: &dyn Check) {
     }
 }
 
-/// The fast paths' own conditions: a batch of one, batches that do not fill a tile, one that is all samples.
+/// Batch sizes for which the kernels choose different ways: a batch of one, batches that do not fill a tile, one that is all samples.
 pub fn every_size_of_batch(by: &dyn Check) {
     for batch in [1, 7, 16, 33, 40] {
         by.check::<mlp!(784 => 20 Relu => 18 Relu => 10)>(&Case { batch, ..Case::PLAIN });
@@ -88,7 +88,7 @@ pub fn labels_and_numbers(by: &dyn Check) {
     }
 }
 
-/// Flipped, shifted and erased, one channel and several, and a row.
+/// Images that are flipped, shifted and erased: with one channel, with several, and images of one row.
 pub fn images_of_every_shape(by: &dyn Check) {
     for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
         let case = Case { augmentation: Augmentation { flip, shift, erase }, ..Case::PLAIN };

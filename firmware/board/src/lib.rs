@@ -201,12 +201,12 @@ impl Board {
         );
         ensure!(
             ram.origin.is_multiple_of(GUARD),
-            "the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
+            "the RAM must start at a multiple of 16 MiB, because the memory under it is what guards the stack"
         );
         let flash_end = u64::from(flash.origin) + u64::from(flash.length);
         ensure!(
             flash.origin >= ram.origin || flash_end + u64::from(GUARD) <= u64::from(ram.origin),
-            "the flash must not lie in the 16 MB under the RAM, because the programs forbid these"
+            "the flash must not lie in the 16 MiB under the RAM, because the programs forbid these"
         );
         ensure!(
             uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),

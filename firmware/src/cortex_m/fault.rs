@@ -14,7 +14,7 @@ unsafe extern "C" {
     static _stack_end: u32;
 }
 
-/// Forbids access to the 16 MB below the RAM, which a stack overflow would reach, if the chip has a memory protection unit. ARMv8-M has a
+/// Forbids access to the 16 MiB below the RAM, which a stack overflow would reach, if the chip has a memory protection unit. ARMv8-M has a
 /// limit of the stack pointer instead.
 ///
 /// Most chips fault there anyway, but `mps2-an386` reads zeros and ignores writes.

@@ -17,7 +17,7 @@ unsafe extern "C" {
 /// The number of bytes below the RAM to which access is forbidden.
 const GUARD: usize = 1 << 24;
 
-/// Forbids access to the 16 MB below the RAM, which a stack overflow would reach, by the physical memory protection.
+/// Forbids access to the 16 MiB below the RAM, which a stack overflow would reach, by the physical memory protection.
 pub fn guard_stack() {
     let guard = (&raw const _stack_end).addr() - GUARD;
     // SAFETY: no part of the program lies in the region; the rest of memory stays as it is. A locked region binds this program too.

@@ -176,7 +176,7 @@ pub struct Kernels {
     pub baseline: Option<String>,
 }
 
-/// Returns the reader of an engine's name. The help lists the names of all processors, and the error of a name tells those of this one.
+/// Returns the reader of an engine's name. The help lists the engines of all processors. The error for a wrong name lists those of this processor.
 fn engine() -> impl TypedValueParser<Value = InstructionSet> {
     PossibleValuesParser::new(InstructionSet::NAMES).try_map(|name| name.parse::<InstructionSet>())
 }

@@ -157,7 +157,7 @@ fn search_data(options: &Data, reading: Reading, search: Search) -> Result<Datas
     Ok(data)
 }
 
-/// Says what is worth knowing and no error.
+/// Prints a note, which is not an error.
 fn note(text: impl Display) {
     // A closed standard error is no reason to fail.
     let _ = writeln!(terminal::stderr(), "note: {text}");

@@ -72,7 +72,7 @@ impl TensorBoard {
         Ok(events)
     }
 
-    /// Writes a step's loss and learning rate.
+    /// Writes a step's loss, its learning rate and, if gradients are clipped, the norm of its gradient.
     ///
     /// # Errors
     ///

@@ -35,7 +35,8 @@ use sync::{Arc, AtomicBool, Helpers, Mutex, UnsafeCell};
 
 pub use sync::StartError;
 
-/// The time that the caller spins before it sleeps. It is several times the difference between the threads' times. It is short, so that a
+/// The time that the caller spins before it sleeps. It is several times the usual difference between the times at which
+/// the threads finish. It is short, so that a
 /// helper gets the core if another program uses the helper's own core.
 const PATIENCE: Duration = Duration::from_micros(20);
 

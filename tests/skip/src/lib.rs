@@ -3,7 +3,7 @@
 //! - [`skip`]: for a test that sees what is missing when it runs.
 //! - [`ignored!`]: for tests that are not built, because the build sees it.
 //!
-//! If the environment variable [`REQUIRE_ALL`] is set, both are failures.
+//! If the environment variable [`REQUIRE_ALL`] is set and not empty, both are failures.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
 ///
 /// # Panics
 ///
-/// If [`REQUIRE_ALL`] is set.
+/// If [`REQUIRE_ALL`] is set and not empty.
 #[track_caller]
 pub fn skip(what: &str, missing: &str) {
     refuse_where_required(missing);

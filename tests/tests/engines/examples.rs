@@ -77,9 +77,6 @@ fn a_layer_of_ones_own_is_trained_written_and_read() {
 fn a_network_of_ones_own_is_trained_by_the_hosts_library() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // The library's own features are enough for it.
-    let mut check = launch::cargo("check");
-    succeeded(check.args(["--quiet", "--package", "trainer", "--example", "own_network"]).output().unwrap());
     let output = run("own_network", &[&folder.join("circle.selvedge")]);
     assert!(last(&output, "read again ") > 95.0, "{output}");
     assert_eq!(last(&output, "\naccuracy "), last(&output, "read again "), "{output}");

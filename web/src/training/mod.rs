@@ -57,7 +57,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// Another model or recipe, samples that are no images of 28×28, labels above 9, `epochs` of 0, a `batch_size` outside 1 to 1024, and a
+    /// Another model or recipe, samples that do not have 784 bytes (28×28), labels above 9, `epochs` of 0, a `batch_size` outside 1 to 1024, and a
     /// `learning_rate` that is not a finite number above 0.
     #[wasm_bindgen(constructor)]
     pub fn new(

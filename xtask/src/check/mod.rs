@@ -40,7 +40,7 @@ pub enum Check {
     Deny,
     /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
-    /// Build the library and the program selvedge, each with the oldest compiler that its Cargo.toml allows
+    /// Build the library, the program selvedge and an example of the package trainer, each alone, with the oldest compiler that its Cargo.toml allows
     Oldest,
     /// Compile the library and the program selvedge for Windows and macOS. The program's feature `download` is left out, because it needs a C
     /// compiler for these systems

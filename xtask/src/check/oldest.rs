@@ -1,4 +1,5 @@
-//! The oldest compilers. The library's is older than the workspace's, for a firmware with its own compiler.
+//! The oldest compilers, by which each package is built alone, with the features that it names itself. The library's compiler is older than the
+//! workspace's, for a firmware with its own compiler.
 
 use std::fs;
 
@@ -6,23 +7,26 @@ use anyhow::{Context, Result};
 
 use super::{compiler, step};
 
-/// A package, the file that names its oldest compiler, and the place in the file.
-const PACKAGES: [(&str, &str, &[&str]); 2] =
-    [("core", "core/Cargo.toml", &["package"]), ("host", "Cargo.toml", &["workspace", "package"])];
+/// A manifest, and the table in it that names the oldest compiler.
+type Place = (&'static str, &'static [&'static str]);
 
-/// Compiles each package with its own oldest compiler, and the library also with its optional parts.
+const LIBRARY: Place = ("core/Cargo.toml", &["package"]);
+const WORKSPACE: Place = ("Cargo.toml", &["workspace", "package"]);
+
+/// Options of `cargo check`, and the place of the compiler for them.
+const BUILDS: [(&[&str], Place); 4] = [
+    (&["--package", "core"], LIBRARY),
+    (&["--package", "core", "--all-features"], LIBRARY),
+    (&["--package", "host"], WORKSPACE),
+    (&["--package", "trainer", "--example", "own_network"], WORKSPACE),
+];
+
+/// Compiles the library without and with its optional parts, the program `selvedge`, and a program of one's own that uses `trainer`.
 pub fn run() -> Result<()> {
-    for (package, file, place) in PACKAGES {
+    for (options, (file, place)) in BUILDS {
         let version = version(file, place)?;
         compiler::get(&version, "check", &[])?;
-        let mut features = vec![&[][..]];
-        if package == "core" {
-            features.push(&["--all-features"]);
-        }
-        for features in features {
-            let check = [&["check", "--package", package, "--locked"], features].concat();
-            step(compiler::cargo(&version, "oldest", &check)?)?;
-        }
+        step(compiler::cargo(&version, "oldest", &[&["check", "--locked"], options].concat())?)?;
     }
     Ok(())
 }
@@ -43,7 +47,7 @@ mod tests {
 
     #[test]
     fn each_package_has_its_oldest_compiler() {
-        let versions = PACKAGES.map(|(_, file, place)| version(file, place).unwrap());
+        let versions = BUILDS.map(|(_, (file, place))| version(file, place).unwrap());
         assert!(versions.iter().all(|version| version.starts_with("1.")), "{versions:?}");
         assert!(version("core/Cargo.toml", &["lib"]).unwrap_err().to_string().ends_with("names no rust-version"));
     }

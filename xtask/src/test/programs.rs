@@ -28,7 +28,13 @@ const BELOW: [&str; 12] =
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
-    step(programs(TESTS).arg("--no-run"))?;
+    let later = kernels::tested_later(shared.stages);
+    let programs = || {
+        let mut programs = programs(TESTS);
+        programs.args(later.iter().flat_map(|package| ["--exclude", package]));
+        programs
+    };
+    step(programs().arg("--no-run"))?;
     step(units(TESTS).arg("--no-run"))?;
     shared.end_set_ups();
     shared.end_beside()?;
@@ -36,7 +42,7 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
         shared.boards = Some(Aside::start(of_boards())?);
     }
     let mut skipped = run(&mut units(TESTS))?;
-    skipped.extend(run(programs(TESTS).args(["--", "--skip", "boards::"]))?);
+    skipped.extend(run(programs().args(["--", "--skip", "boards::"]))?);
     skipped.extend(run(&mut above(TESTS))?);
     skipped.extend(run(dev(TESTS).args(["--workspace", "--doc"]).args(kernels::features()))?);
     let mut core = test(TESTS);

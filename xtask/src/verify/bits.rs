@@ -271,7 +271,8 @@ impl Bits {
     }
 }
 
-/// Returns engines and numbers of threads: each number up to this machine's, and twice that. If this would take minutes, only the two ends.
+/// Returns engines and numbers of threads: each number up to this machine's, and twice that. If this would take minutes (`quickstart` on the engine
+/// `portable`), only 1 and this machine's number.
 fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<Item = (&'a String, usize)> {
     let quickstart = model == "quickstart";
     engines.iter().flat_map(move |engine| {

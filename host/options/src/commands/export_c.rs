@@ -16,7 +16,8 @@ pub struct ExportC {
     #[arg(long, value_name = "DIR|FILE.c")]
     pub out: Option<PathBuf>,
 
-    /// The prefix of functions, macros and files [default: the name of --out or of FILE; characters other than letters and digits become underscores]
+    /// The prefix of functions, macros and files [default: the name of the file in --out, or else of FILE with underscores in place of other characters than
+    /// letters and digits]
     #[arg(long)]
     pub name: Option<CName>,
 }

@@ -28,9 +28,9 @@ pub struct Model {
 
     /// Any other network: widths, such as 784,256,64,10, or layers, such as '… => 32 Relu => …'; auto: one hidden layer
     ///
-    /// A list of widths has ReLU between its linear layers. The first width is the number of features. The last width is the number of classes, or
-    /// more. Write … (or ...) for the first or the last width to take it from the data. With auto, the width of the hidden layer is a power of two,
-    /// which depends on the numbers of features and classes.
+    /// A list of widths has ReLU between its linear layers. The first width is the number of features. The last width is the number of classes or
+    /// more; with --task multi-label or regression it is exactly the number of labels or targets. Write … (or ...) for the first or the last width to
+    /// take it from the data. With auto, the width of the hidden layer is a power of two, which depends on the numbers of features and classes.
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Layers>,
 }

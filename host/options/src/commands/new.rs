@@ -39,7 +39,7 @@ pub struct New {
     #[arg(long, value_enum, default_value = "predict")]
     pub program: Program,
 
-    /// Quantise the weights to this format, with samples of --data [default: the format of the file]
+    /// Quantise the weights to this format, with samples of --data; f32 leaves a float32 file as it is [default: the format of the file]
     #[arg(long, value_enum)]
     pub format: Option<FormatOption>,
 

@@ -106,7 +106,7 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE|DIR")]
     pub test: Option<PathBuf>,
 
-    /// Leave out rows with missing values (empty, NA, NaN, null), or fill the values; drop also leaves out pictures that cannot be read [default: an
+    /// Leave out rows with missing values (empty, NA, N/A, NaN, null), or fill the values; drop also leaves out pictures that cannot be read [default: an
     /// error]
     #[arg(long, global = true, value_enum)]
     pub missing: Option<Missing>,

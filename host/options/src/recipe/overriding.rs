@@ -5,7 +5,7 @@ impl RecipeOptions {
     /// Returns this recipe, overridden by each value that the other recipe has.
     ///
     /// Some values also remove others of this recipe. `steps` removes `epochs`, and `epochs` removes `steps`. Another optimizer removes `momentum`,
-    /// `nesterov`, `betas`, `eps` and `alpha`. A schedule without a warm-up removes `warmup`. The result has no
+    /// `nesterov`, `betas`, `eps` and `alpha`. A schedule that cannot have a warm-up removes `warmup`. The result has no
     /// description, because it may be wrong, and no table `[search]`.
     #[must_use]
     pub fn overridden_by(mut self, mut other: Self) -> Self {

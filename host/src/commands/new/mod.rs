@@ -118,7 +118,8 @@ fn named<'a>(options: &New, bytes: &'a [u8], file: &ModelFile<'_>) -> Result<Cow
     }
 }
 
-/// Returns the samples of the project. Without data it is one of zeros.
+/// Returns the samples of the project. Without `--data`, a project that predicts has one sample of zeros, and a project that trains has samples of the
+/// default data.
 fn samples(options: &New, file: &ModelFile<'_>) -> Result<Samples> {
     let trains = options.program == Program::Train;
     if !trains && options.data.data.is_none() {

@@ -22,7 +22,7 @@ pub struct Finished {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub enum Outcome {
-    /// With figures on the validation samples.
+    /// The trial has figures on the validation samples.
     Score {
         /// The score's name.
         name: String,
@@ -33,7 +33,7 @@ pub enum Outcome {
         /// The mean loss.
         loss: f64,
     },
-    /// With an error.
+    /// The trial ended with an error.
     Failed {
         /// The message.
         error: String,

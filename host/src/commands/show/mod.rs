@@ -22,7 +22,7 @@ use super::{load, part};
 
 /// Images shown in a terminal, where they are large.
 const IN_TERMINAL: usize = 3;
-/// Images in a row of a sheet of samples, and its pixels for each of an image's.
+/// Images in a row of a sheet of samples, and the number of the sheet's pixels along each pixel of an image.
 const GRID: (u32, u32) = (10, 3);
 /// The least width, in pixels, of an image whose caption is a class's name.
 const CAPTION: u32 = 84;

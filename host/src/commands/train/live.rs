@@ -23,7 +23,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens the view, where one is asked for and standard output is a terminal that has one. From here on, signals ask the run to end.
+    /// Opens the view, if one is asked for and standard output is a terminal that can show it. From here on, signals ask the run to end.
     pub fn begin(tensorboard: Option<TensorBoard>, history: Option<History>) -> Self {
         let view = history.and_then(|history| match can_be_viewed() {
             Ok(()) => {
@@ -40,7 +40,7 @@ impl Live {
         Self { tensorboard, view, last: None }
     }
 
-    /// Returns true if the view has the terminal, where no line can be printed then.
+    /// Returns true if the view uses the terminal, so that no line can be printed.
     pub fn is_viewed(&self) -> bool {
         self.view.as_ref().is_some_and(View::is_open)
     }

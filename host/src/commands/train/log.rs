@@ -16,7 +16,7 @@ use super::{checkpoints::Checkpoints, live::Live, metrics::Metrics, recorder::Re
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
 
-/// The epochs of a run that are printed: all of up to 200, else about 50, and the last.
+/// The epochs of a run that are printed: all if the run has at most 200 epochs or its length is in steps; else about 50, with the first and the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shown {
     every: u32,

@@ -21,7 +21,7 @@ use super::{
     },
 };
 
-/// The operator sets that a graph can have. All operators except GELU's are the same from the first set on.
+/// The operator sets that a graph can have. All operators except GELU's are written in the same way for each of these sets.
 const OPSETS: RangeInclusive<u8> = 13..=23;
 /// The first operator set with an operator for GELU.
 const GELU_OPSET: u8 = 20;

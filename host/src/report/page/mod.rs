@@ -181,7 +181,7 @@ fn some_number(value: Option<f64>) -> String {
     value.map_or("–".into(), |value| format!("{value:.3}"))
 }
 
-/// Returns a whole number with a comma after each three digits.
+/// Returns a whole number with commas between groups of three digits, such as `1,034,857`.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;

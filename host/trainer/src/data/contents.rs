@@ -20,7 +20,7 @@ use crate::{
 
 /// A file that is read, and not mapped, has at most this number of bytes.
 pub const LIMIT: u64 = 1 << 32;
-/// The largest number of bytes that any compressed file may unpack to: four times Fashion-MNIST's largest.
+/// The largest number of bytes that any compressed file may unpack to: about four times the size of Fashion-MNIST's largest.
 const UNPACKED: u64 = 200_000_000;
 /// A larger file may unpack to this many times its size. Images rarely compress better; a hostile file can reach 1,000.
 const RATIO: u64 = 20;

@@ -1,4 +1,4 @@
-//! Measures how many operations a thread can do at most: fused multiply-adds in registers, without memory.
+//! Measures how many operations the engine's threads can do at most: fused multiply-adds in registers, without memory.
 
 use std::{
     hint::black_box,

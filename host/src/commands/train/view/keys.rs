@@ -36,7 +36,7 @@ mod unix {
             }
         }
 
-        /// Waits so long for a key. Tells whether it asks the run to end: `q`, or Ctrl-C. An error where the terminal is closed.
+        /// Waits at most this long for a key. Returns true if the key asks the run to end: `q`, or Ctrl-C. A closed terminal is an error.
         pub fn ask_to_end(&mut self, wait: Duration) -> io::Result<bool> {
             let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
             match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&wait)) {
@@ -66,7 +66,7 @@ mod other {
             Ok(Self)
         }
 
-        /// Waits so long for a key. Tells whether it asks the run to end: `q`, or Ctrl-C.
+        /// Waits at most this long for a key. Returns true if the key asks the run to end: `q`, or Ctrl-C.
         pub fn ask_to_end(&mut self, wait: Duration) -> io::Result<bool> {
             if !event::poll(wait)? {
                 return Ok(false);

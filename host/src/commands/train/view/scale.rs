@@ -34,7 +34,7 @@ impl Scale {
     }
 }
 
-/// Returns the least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less.
+/// Returns the least of 1, 2, 2.5, 5 and 10 times a power of ten that is not less than `number`.
 fn round_up(number: f64) -> f64 {
     let power = 10.0_f64.powf(number.log10().floor());
     let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= number * (1.0 - SLACK));

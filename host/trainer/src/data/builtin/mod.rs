@@ -45,7 +45,7 @@ pub fn test() -> Split {
     split(1, 2_000)
 }
 
-/// Draws a split's images. They take the draws of an epoch of their own. It makes no difference which thread draws an image.
+/// Draws a split's images. Each split has its own stream of random numbers. It makes no difference which thread draws an image.
 fn split(split: u64, count: usize) -> Split {
     let mut places = vec![0; count];
     random::shuffle(&mut places, SEED, split);
