@@ -11,7 +11,7 @@
 //! # Ok::<(), selvedge::weights::WeightFileError>(())
 //! ```
 //!
-//! A file of another model does not compile. Neither does a file that is cut off, or one that is no weight file:
+//! A program that embeds the file of another model does not compile. The same is true for a file that is cut off, and for one that is no weight file:
 //!
 //! ```compile_fail,E0080
 //! use selvedge::{Embedded, embed, mlp};

@@ -21,9 +21,9 @@ const COUNT: usize = 512;
 /// Returns the name of each function and the first eight bytes of SHA-256 over its results. The hashes are the same on every target that
 /// keeps the contract.
 ///
-/// `fma`, `exp`, `ln` and `sqrt` get numbers of all of binary32: ±∞, ±0, the largest and the smallest ones, and random ones with subnormals and NaN. `fma`
-/// and `exp` also get random numbers of a narrow range, and the other functions only these. There, sums round and cancel. The chains have every length up
-/// to 64. The function takes 4 KB of stack.
+/// `fma`, `exp`, `ln` and `sqrt` get numbers of all of binary32: ±∞, ±0, the largest and the smallest ones, and random ones with subnormals and NaN.
+/// `fma` and `exp` also get random numbers of a narrow range, in which sums round and cancel. `dot`, `add_product` and `softmax` get only such
+/// numbers. The chains have every length up to 64. The function takes 4 KB of stack.
 pub fn of_arithmetic() -> [(&'static str, u64); 7] {
     let any = |index: u64| match index % 8 {
         0 => EDGES[(index / 8 % 8) as usize],

@@ -23,7 +23,7 @@
 //! | define a custom layer | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
-//! The library is `no_std` and needs no heap. These are its modules. A module uses only modules above it in this list. One exception:
+//! The library is `no_std` and needs no heap. These are its modules. A module uses only modules that stand before it in this list. One exception:
 //! [`architecture`] names the trait [`Layer`].
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.

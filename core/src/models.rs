@@ -43,7 +43,7 @@ pub fn named(name: &str, inputs: u32, outputs: u32) -> Option<Architecture> {
     architecture.parameter_count().map(|_| architecture)
 }
 
-/// Returns the name of the model with these layers, whatever its inputs and outputs.
+/// Returns the name of the model with these layers, whatever its inputs and outputs. Returns `None` if no named model has them.
 pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     let [inputs, outputs] = [architecture.inputs(), architecture.outputs()].map(|width| width as u32);
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))

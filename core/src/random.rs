@@ -1,4 +1,4 @@
-//! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), addressed by counter.
+//! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), whose draw `i` is computed directly from `i`.
 //!
 //! Draw `i` depends only on (seed, purpose, epoch, i). So draws can be made in any order, by any thread, on any machine.
 //!
@@ -69,7 +69,7 @@ impl Generator {
     }
 
     /// Returns draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊d · bound / 2³²⌋, where d is the upper 32 bits of the draw. The
-    /// bias is below bound / 2³².
+    /// relative error of an integer's probability is below bound / 2³².
     pub const fn below(&self, index: u64, bound: u32) -> u32 {
         (((self.bits(index) >> 32) * bound as u64) >> 32) as u32
     }

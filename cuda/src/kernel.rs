@@ -44,7 +44,8 @@ pub enum Kernel {
     LoadSamples,
     /// A linear layer's outputs.
     LinearForward(Tile),
-    /// The gradients before linear layers, the updates by this optimizer, and the batch's loss. Without an optimizer, the gradients are stored.
+    /// The gradients at the inputs of linear layers, the updates by this optimizer, and the batch's loss. Without an optimizer, the gradients are
+    /// stored.
     LinearBackward(Tile, Option<Optimizer>),
     /// The last layer together with the loss. It also loads samples.
     LinearHead,

@@ -1,4 +1,4 @@
-//! Other programs on Selvedge's files: what is converted, and what they make of it.
+//! Functions for tests in which other programs read the files that Selvedge converted.
 
 use std::{fs, io::Write, num::NonZero, path::Path, process::Command};
 

@@ -28,7 +28,7 @@ pub fn has_python(what: &str) -> bool {
     python(what).is_some()
 }
 
-/// Returns the answer to a job of `references/jobs.py`: an array of a command and its arguments. Its paths are absolute.
+/// Runs a job of `references/jobs.py` and returns its answer. A job is an array: a command and its arguments. Its paths are absolute.
 ///
 /// One Python answers the jobs of all tests of a test program, one after another, because it takes seconds to load PyTorch. It ends when the
 /// test program does. If it ends earlier, the next job starts another.

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Prints a line; nobody to read it is no error.
+/// Prints a line. It is no error if nobody reads the output.
 pub fn say(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(terminal::stdout(), "{text}");
 }

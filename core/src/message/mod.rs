@@ -238,7 +238,7 @@ pub struct Statistics {
     pub samples: u32,
     /// The samples whose predicted class was their label.
     pub right: u32,
-    /// The sum of the instructions or cycles ([`Info::unit`]) of all predictions.
+    /// The sum of the instructions or cycles ([`Info::unit`]) of the predictions of all evaluated samples.
     pub total: u64,
     /// The number of [unit](Info::unit)s of the shortest prediction.
     pub min: u64,

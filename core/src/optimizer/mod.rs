@@ -1,8 +1,8 @@
 //! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
 //! An optimizer keeps some values for each parameter of the model. The constant `STATE` of the trait [`Optimizer`] is the number of these values. A
-//! [`Trainer`](crate::training::Trainer) has memory for them. In the formulas, z(x) is +0 if x is subnormal or −0, and else x. The rules use it for means
-//! of gradients and for velocities.
+//! [`Trainer`](crate::training::Trainer) has memory for them. The rules write means of gradients and velocities through a function z: z(x) is +0
+//! if x is subnormal or −0, and x otherwise.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|

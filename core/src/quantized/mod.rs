@@ -4,7 +4,7 @@
 //! | format | weights | computed in | file |
 //! |---|---|---|---|
 //! | [`Int8`] | 8 bits, a scale for each row | integers | a quarter of the model's |
-//! | [`Int4`] | 4 bits, a scale for each row and 64 columns | integers | an eighth |
+//! | [`Int4`] | 4 bits, a scale for each group of 64 columns in each row | integers | an eighth |
 //! | [`F16`] | f16 | binary32, by the [contract](crate::arithmetic) | a half |
 //!
 //! A network is read in place from its file. The caller gives a prediction its memory: a slice of 32-bit words, as long as
@@ -39,7 +39,8 @@
 //! [`QuantizedFile::run`]).
 //!
 //! Each integer stands for a real number: the integer times a factor. The library does not need these factors, because the program that makes the
-//! file (the exporter) has multiplied them into `m`. Only the factor of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer logit times this factor is the logit.
+//! file (the exporter) has multiplied them into `m`. Only the factor of the logits is in the file ([`QuantizationRecord::logit_scale`]): an integer
+//! logit times this factor is the logit.
 //!
 //! **Nothing overflows, and that is proved.** For each output, the sum of its positive weights times 255 is below a limit
 //! ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]). The sum of its negative weights times 255 is below the same limit in absolute value. Each

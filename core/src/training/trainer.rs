@@ -6,8 +6,8 @@ use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 /// A model, the optimizer's state, and the inputs, activations and gradients of a batch, in one value for a `static`. Its `size_of` is the
 /// static RAM that they take.
 ///
-/// A step also needs stack, which grows with the model: 4 bytes for each input of the widest linear layer, 28 bytes for each feature of a batch
-/// normalisation, and the batch's target values.
+/// A step also needs stack, which grows with the model: 4 bytes for each input of the linear layer with the most inputs, 28 bytes for each feature of
+/// a batch normalisation, and the batch's target values.
 ///
 /// `STATE` is the number of values that the optimizer keeps for each parameter, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example.
 /// These values take as much memory as `STATE` further models. The default is 0, for [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO)

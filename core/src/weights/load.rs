@@ -75,8 +75,8 @@ impl<M> LoadedModel<'_, M> {
 /// not in the writer's encoding. The numbers of the signature's tables, the features' names and the units are not checked here, but by
 /// [`model_file::checked`](crate::model_file::checked).
 ///
-/// [`WeightFileError::Mismatch`] for another architecture than `M`'s. If `M` has a custom layer at the first place that differs, the error is
-/// [`WeightFileError::OtherThanCustom`]. If the file has another custom layer there, the error is [`WeightFileError::Custom`].
+/// [`WeightFileError::Mismatch`] for another architecture than `M`'s. If the file has a custom layer at the first place that differs, the error is
+/// [`WeightFileError::Custom`]. Otherwise, if `M` has one there, it is [`WeightFileError::OtherThanCustom`].
 /// [`WeightFileError::View`] if the file does not start at a multiple of 4 bytes in memory.
 pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError> {
     let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;

@@ -36,8 +36,8 @@ fn program() -> String {
     format!("nvcc{}", env::consts::EXE_SUFFIX)
 }
 
-/// Returns the compiler. If [`VARIABLE`] names a toolkit, only that toolkit's compiler is taken. Otherwise it is that of [`FOLDER`] in `inside` or a folder
-/// above it, of /usr/local/cuda, or of `PATH`.
+/// Returns the compiler. If [`VARIABLE`] names a toolkit, only that toolkit's compiler is taken. Otherwise it is that of [`FOLDER`] in `inside` or a
+/// folder above it, of /usr/local/cuda, or of `PATH`.
 ///
 /// `inside` is the target folder, or for a build script its `OUT_DIR`, which lies in it.
 ///

@@ -33,9 +33,9 @@ impl Gpu {
     /// # Safety
     ///
     /// All that the kernel reads and writes is memory of the GPU, and stays until the kernel is complete. It is the memory that the context and the
-    /// tasks name, with the lengths of [`access`](crate::access) and of `kernels/task.cuh`, for the batches, the order and the labels there. A
-    /// launch that may begin early does not bring an operand early that this launch writes. A graph that captures the launch starts it at another
-    /// time.
+    /// tasks name, with the lengths of [`access`](crate::access) and of `kernels/task.cuh`, for the batches, the order and the labels there. If the
+    /// next launch may begin before this one is complete, its blocks do not load an operand that this launch writes until this launch is complete. A
+    /// graph that captures the launch starts it at another time.
     pub(crate) unsafe fn run(
         &self,
         context: &Context,

@@ -71,7 +71,7 @@ pub(super) fn of_tasks(tasks: &[Planned], context: &Context, samples: usize) -> 
     launches.into_iter().map(Open::close).collect()
 }
 
-/// Notes the operands that each task may bring before the launch before it is complete: those that no task of that launch writes.
+/// Notes the operands that each task may load while the previous launch still runs: those that no task of that launch writes.
 pub(super) fn settle(training: &mut TrainingLaunches, context: &Context, samples: usize) {
     let writers = |launch: &Launch| -> Vec<Accesses> {
         launch.phase.tasks().iter().map(|task| Accesses::of(task, context, samples)).collect()

@@ -14,8 +14,8 @@ unsafe extern "C" {
     static _stack_end: u32;
 }
 
-/// Forbids access to the 16 MiB below the RAM, which a stack overflow would reach, if the chip has a memory protection unit. ARMv8-M has a
-/// limit of the stack pointer instead.
+/// On ARMv7-M, forbids access to the 16 MiB below the RAM, which a stack overflow would reach, if the chip has a memory protection unit. ARMv8-M has a
+/// limit of the stack pointer instead. On ARMv6-M it does nothing.
 ///
 /// Most chips fault there anyway, but `mps2-an386` reads zeros and ignores writes.
 pub fn guard_stack(mpu: &MPU) {

@@ -1,5 +1,5 @@
-//! The SysTick timer, which every Cortex-M has. In the emulator its resolution is one tick of the emulated clock (40 instructions at
-//! 25 MHz). On a chip a tick is a cycle.
+//! The SysTick timer. Almost every Cortex-M has it; a Cortex-M0 may lack it, as the real nRF51 does. In the emulator its resolution is one tick of
+//! the emulated clock (40 instructions at 25 MHz). On a chip a tick is a cycle.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 

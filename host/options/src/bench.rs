@@ -49,7 +49,7 @@ pub struct Cpu {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Vec<u16>,
 
-    /// Engines; a row for each [default: all engines of this processor except the slow `portable`]
+    /// Engines; a row for each [default: all engines of this processor except the slow `portable`, unless it is the only one]
     #[arg(long = "engine", value_name = "LIST", value_delimiter = ',', value_parser = engine())]
     pub engines: Vec<InstructionSet>,
 
@@ -97,7 +97,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Returns the chosen engines. Without a choice it returns all except `portable`, the fastest first.
+    /// Returns the chosen engines. Without a choice it returns all except `portable`, the fastest first, or `portable` if there is no other.
     pub fn engines(&self) -> Vec<InstructionSet> {
         if !self.engines.is_empty() {
             return self.engines.clone();

@@ -2,8 +2,8 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-/// The largest number of characters in a name. The longest ending of a public name, `_feature_names`, has 14, so a public name has at most 62. The usual
-/// compilers distinguish all characters of a name.
+/// The largest number of characters in a name. The longest ending of a public name, `_feature_names`, has 14, so a public name has at most 62. The
+/// usual compilers distinguish all characters of a name.
 const MAX_LEN: usize = 48;
 
 /// Words of C (up to C23) and of its standard headers, which cannot be the name of a network.
@@ -132,8 +132,9 @@ fn is_word(text: &str) -> bool {
 }
 
 impl CName {
-    /// Makes a name from a file name. Each run of characters other than letters and digits becomes an underscore, and a long name is cut. A name that begins
-    /// with a digit gets the prefix `network_`. A word of C gets the suffix `_network`.
+    /// Makes a name from a file name without its ending. Each run of other characters between letters and digits becomes an underscore. At the
+    /// beginning and the end it is dropped. A long name is cut. A name that is empty or begins with a digit gets the prefix `network`. A word of C
+    /// gets the suffix `_network`.
     pub fn of_file(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut parts: Vec<&str> =

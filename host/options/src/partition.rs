@@ -46,8 +46,9 @@ impl TestSplit {
     /// `strata` has a number for each sample, such as its class. Without `groups`, the same fraction of each class is held out for the test. A class
     /// with two or more samples has at least one sample in each part. A single sample stays in the training part.
     ///
-    /// `groups`, if given, has a number for each sample too. Then `strata` is not used. Whole groups are held out, in an order that the seed
-    /// gives, until the fraction of all samples is reached. No group is in both parts, but a class may be in one part only.
+    /// `groups`, if given, has a number for each sample too. Then `strata` is not used. Whole groups are held out, in an order that the seed gives,
+    /// until the fraction of all samples is reached. One group always stays in the training part. No group is in both parts, but a class may be in
+    /// one part only.
     pub fn partition(&self, strata: &[u32], groups: Option<&[u32]>) -> (Vec<u32>, Vec<u32>) {
         let mut is_test = vec![false; strata.len()];
         match groups {

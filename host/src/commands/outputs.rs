@@ -26,7 +26,7 @@ pub struct Answer {
 }
 
 impl Outputs {
-    /// Returns the outputs of a file whose classes have these names.
+    /// Returns the meaning of the outputs of a file with this signature, with these names.
     pub fn of(signature: &Signature<'_>, names: Classes) -> Self {
         let units = signature.output_units.iter().map(str::to_owned).collect();
         Self { task: signature.task.into(), names, units }

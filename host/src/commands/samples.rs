@@ -69,7 +69,7 @@ pub struct Taken {
     pub resizes: bool,
 }
 
-/// Reads everything in its order, for a network that takes such samples.
+/// Reads all inputs in their order, for a network that takes such samples.
 pub fn read(options: &Samples, taken: &Taken) -> Vec<Result<Sample, Unread>> {
     let (shape, element) = (taken.shape, taken.element);
     let mut samples = Vec::new();
@@ -206,11 +206,11 @@ impl Tally {
         Self { all: samples.len(), failed: 0 }
     }
 
-    /// Counts a failure and says it at once, beside the answers to the others.
+    /// Counts a failure and prints it at once, among the answers.
     ///
     /// # Errors
     ///
-    /// The failure itself, where nothing else was given.
+    /// The failure itself, if nothing else was given.
     pub fn fail(&mut self, error: Error) -> Result<()> {
         if self.all == 1 {
             return Err(error);

@@ -58,7 +58,7 @@ pub struct About {
     pub task: TaskKind,
     /// Bytes of flash that the model takes.
     pub flash: u32,
-    /// Bytes of RAM that a prediction's input and activations take.
+    /// Bytes of RAM that a prediction takes, without the received sample.
     pub ram: u32,
     /// The unit that the board counts in: `instructions` or `cycles`.
     pub unit: String,

@@ -56,7 +56,8 @@ impl Record {
         self.end = None;
     }
 
-    /// Joins neighbouring spans and leaves out epochs, so that a run of this number of steps has no more than twice [`SPANS`] of each.
+    /// Joins neighbouring spans and leaves out epochs, so that a run of this number of steps has at most twice [`SPANS`] spans, and at most one epoch
+    /// more than that.
     pub fn thin(&mut self, steps: u64) {
         while steps.min(MAX_STEPS).div_ceil(self.head.span) > 2 * SPANS {
             self.head.span *= 2;

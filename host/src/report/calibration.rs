@@ -11,7 +11,8 @@ pub struct Calibration {
     /// The bins from 0 to 1, in [`BINS`] equal parts.
     pub bins: [Bin; BINS],
     /// The expected calibration error: Σ (n_b / n) |accuracy_b − confidence_b| over the bins, with n decisions in all and n_b in bin b (Guo, Pleiss,
-    /// Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017). Bin b, from 1, has the confidences in ((b − 1) / 15, b / 15].
+    /// Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017). Bin b, from 1, has the confidences in ((b − 1) / 15, b / 15],
+    /// and bin 1 also has 0.
     ///
     /// A classification has one decision for each sample. The confidence is the probability of the predicted class, and the accuracy is the fraction
     /// of right classes. For labels, each label of each sample is a decision. The confidence is the label's probability σ(output), and the accuracy
@@ -43,7 +44,8 @@ impl Calibration {
         Self::of(outputs.map(|(output, is_there)| (Sigmoid::apply(output), is_there)))
     }
 
-    /// Returns the calibration of decisions. Each item is the confidence, 0 to 1, and true if the decision was right (for labels: if the label is there).
+    /// Returns the calibration of decisions. Each item is the confidence, 0 to 1, and true if the decision was right (for labels: if the label is
+    /// there).
     pub fn of(decisions: impl Iterator<Item = (f32, bool)>) -> Self {
         let mut bins = [Bin::default(); BINS];
         let mut total = 0_usize;

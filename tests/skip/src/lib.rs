@@ -1,4 +1,4 @@
-//! Tests that a machine lacks something for are skipped, and a run shows each of them.
+//! If a machine lacks something that a test needs, the test is skipped, and the output shows it.
 //!
 //! - [`skip`]: for a test that sees what is missing when it runs.
 //! - [`ignored!`]: for tests that are not built, because the build sees it.

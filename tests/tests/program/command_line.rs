@@ -184,12 +184,12 @@ fn too_much_dropout_is_blamed_on_the_option_or_on_the_recipe() {
     // 51 layers, of which 25 are activations.
     let hidden = ["9"; 25].join(",");
     let train = format!("train --data . --layers 784,{hidden},10 --recipe");
-    let error = fail(folder.path(), &format!("{train} fast"));
+    let error = fail(folder.path(), &format!("{train} best"));
     assert!(error.starts_with("error: the recipe's dropout: ") && error.contains("--dropout 0"), "{error}");
-    let error = fail(folder.path(), &format!("{train} fast --dropout 0.2"));
+    let error = fail(folder.path(), &format!("{train} best --dropout 0.2"));
     assert!(error.starts_with("error: --dropout: ") && !error.contains("--dropout 0"), "{error}");
     // What is offered leads on.
-    succeed(folder.path(), &format!("{train} fast --dropout 0 --steps 1"));
+    succeed(folder.path(), &format!("{train} best --dropout 0 --steps 1"));
 }
 
 #[test]

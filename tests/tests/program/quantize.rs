@@ -151,7 +151,7 @@ fn fine_tuning_gets_used_to_4_bits() {
     let refused = |arguments: &str| fail(folder, &format!("quantize tiny.selvedge --data builtin {arguments}"));
     assert!(refused("--qat --format f16").contains("--qat is for --format int4 and int8"));
     assert!(refused("--qat --recipe none.toml").contains("none.toml: neither a built-in recipe"));
-    assert!(refused("--qat --recipe fast").contains("fast: fine-tuning has no dropout"));
+    assert!(refused("--qat --recipe best").contains("best: fine-tuning has no dropout"));
 }
 
 #[test]

@@ -179,6 +179,16 @@ fn what_does_not_fit_a_task_is_refused() {
     };
     assert!(train("--class-weights balanced").starts_with("class-weights: only a classification has classes to weigh"));
     assert!(train("--label-smoothing 0.1").starts_with("label-smoothing: only a classification has it"));
+    // That of a recipe is left out, with a note if the recipe was asked for.
+    let with = |recipe: &str| {
+        let output = run(folder, &format!("train {REGRESSION} --layers 3,4,2 --steps 5 --out w.selvedge {recipe}"));
+        assert!(output.status.success(), "{}", text(&output));
+        let hash = text(&output).lines().find(|line| line.starts_with("Saved")).unwrap().to_owned();
+        (hash, text(&output).contains("note: only a classification has label smoothing"))
+    };
+    let hash = with("--label-smoothing 0").0;
+    assert_eq!(with(""), (hash.clone(), false));
+    assert_eq!(with("--recipe fast"), (hash, true));
     for (line, words) in [
         ("eval room.selvedge --data room.csv --label load,room", "--label names their columns in the network's order"),
         (

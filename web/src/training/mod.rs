@@ -16,7 +16,6 @@ use alloc::{
 
 use selvedge::{
     fashion_mnist::{CLASS_NAMES, CLASSES, PIXELS, SHAPE, Small, Tiny},
-    mlp,
     optimizer::Adam,
     random,
     shape::{Names, Signature},
@@ -226,7 +225,7 @@ impl TrainingRun {
             learning_rate: learning_rate as f32,
             ..TrainingRecord::default()
         };
-        let (architecture, parameters) = (self.trainer.architecture().for_prediction(), self.trainer.parameters());
+        let (architecture, parameters) = (self.trainer.architecture(), self.trainer.parameters());
         let room = encoded_len(architecture.layers().len(), parameters.len(), &signature, &record);
         let mut file = vec![0; room];
         let len = encode_flat(&architecture, parameters, &signature, &record, &mut file);
@@ -235,15 +234,13 @@ impl TrainingRun {
     }
 }
 
-/// Returns a trainer for the model's type: for the recipe `quickstart` as it is, for `fast` with dropout after its activation.
+/// Returns a trainer for the model's type.
 fn trainer(model: &str, recipe: &str, seed: u64, batch_size: usize, total: u64) -> Option<Box<dyn Step>> {
-    type DroppingSmall = mlp!(784 => 128 Relu Dropout => 10);
-    type DroppingTiny = mlp!(784 => 16 Relu Dropout => 10);
     Some(match (model, recipe) {
         ("small", "quickstart") => Box::new(Trainer::<Small, Quickstart, 0>::new(seed, batch_size, total)),
         ("tiny", "quickstart") => Box::new(Trainer::<Tiny, Quickstart, 0>::new(seed, batch_size, total)),
-        ("small", "fast") => Box::new(Trainer::<DroppingSmall, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
-        ("tiny", "fast") => Box::new(Trainer::<DroppingTiny, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
+        ("small", "fast") => Box::new(Trainer::<Small, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
+        ("tiny", "fast") => Box::new(Trainer::<Tiny, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
         _ => return None,
     })
 }

@@ -5,12 +5,12 @@ use selvedge::{
     schedule::Schedule,
 };
 
-/// A recipe: the optimizer, the schedule of the learning rate, and the dropout. `STATE` is the number of values that the optimizer keeps.
+/// A recipe: the optimizer, the schedule of the learning rate, and the label smoothing. `STATE` is the number of values that the optimizer keeps.
 pub trait Recipe<const STATE: usize> {
     /// The optimizer.
     type Rule: Optimizer<STATE>;
-    /// The fraction of the activations that a step drops.
-    const DROPOUT: f32;
+    /// The part of a target's probability that is spread evenly over all classes.
+    const LABEL_SMOOTHING: f32;
 
     /// Returns the schedule of a run with this number of steps.
     fn schedule(total: u64) -> Schedule;
@@ -25,7 +25,7 @@ pub struct Quickstart;
 
 impl Recipe<0> for Quickstart {
     type Rule = Sgd;
-    const DROPOUT: f32 = 0.0;
+    const LABEL_SMOOTHING: f32 = 0.0;
 
     fn schedule(_: u64) -> Schedule {
         Schedule::Constant
@@ -36,19 +36,19 @@ impl Recipe<0> for Quickstart {
     }
 }
 
-/// AdamW with one cycle of the learning rate, and dropout.
+/// AdamW with one cycle of the learning rate, and label smoothing.
 #[derive(Debug)]
 pub struct Fast;
 
 impl Recipe<{ Adam::STATE }> for Fast {
     type Rule = Adam;
-    const DROPOUT: f32 = 0.1;
+    const LABEL_SMOOTHING: f32 = 0.1;
 
     fn schedule(total: u64) -> Schedule {
         Schedule::one_cycle(total)
     }
 
     fn rule(number: u64, learning_rate: f64) -> Adam {
-        Adam::decoupled(number, learning_rate, Adam::BETAS, Adam::EPSILON, 1e-2)
+        Adam::decoupled(number, learning_rate, [0.9, 0.95], Adam::EPSILON, 1e-2)
     }
 }

@@ -45,7 +45,7 @@ pub trait Step {
     /// Returns the weights as a flat slice.
     fn parameters(&self) -> &[f32];
 
-    /// Returns the network, with dropout.
+    /// Returns the network.
     fn architecture(&self) -> Architecture;
 }
 
@@ -88,12 +88,12 @@ impl<M: Layer<Input = [f32; PIXELS]>, R: Recipe<STATE>, const STATE: usize> Step
             Preparation::Bytes.write(samples.bytes(index as usize), input);
             self.targets.push(samples.label(index as usize).into());
         }
-        let draws = Draws::new(seed, steps, R::DROPOUT);
+        let draws = Draws::new(seed, steps, 0.0);
         let batch = Batch { input: &self.input[..batch.len()], targets: &self.targets[..], draws };
         let rule = R::rule(steps + 1, self.schedule.learning_rate(learning_rate, steps));
         let mut workspace = StepWorkspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
         let model = M::from_flat_mut(&mut self.parameters).map_err(|error| error.to_string())?;
-        let loss = &CrossEntropy::default();
+        let loss = &CrossEntropy { label_smoothing: R::LABEL_SMOOTHING, ..CrossEntropy::default() };
         let value = workspace.forward(&Wide, model, loss, batch, None).map_err(|error| error.to_string())?;
         // The gradient of a loss that is no number would spoil the weights.
         if value.is_finite() {

@@ -1,4 +1,5 @@
-//! `cargo xtask check NAME`: a single check. `cargo xtask test` leaves out all of them except `loom`, because they take long or need an additional tool.
+//! `cargo xtask check NAME`: a single check. `cargo xtask test` leaves out all of them except `loom`, because they take long or need an additional
+//! tool.
 //!
 //! Each is one command, here and in the workflow that runs it.
 //!
@@ -40,7 +41,8 @@ pub enum Check {
     Deny,
     /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
-    /// Build the library, the program selvedge and an example of the package trainer, each alone, with the oldest compiler that its Cargo.toml allows
+    /// Run `cargo check` on the library, the program selvedge and an example of the package trainer, each alone, with the oldest compiler that its
+    /// Cargo.toml allows
     Oldest,
     /// Compile the library and the program selvedge for Windows and macOS. The program's feature `download` is left out, because it needs a C
     /// compiler for these systems

@@ -52,7 +52,7 @@ impl Choice {
         self.weights.as_deref().map(Weights::read).transpose()
     }
 
-    /// Returns the model and its weights. Both may fit the run's board, with the program and this number of samples.
+    /// Returns the model and its weights. Neither is known to be too large for the run's board, with the program and this number of samples.
     ///
     /// A named file that does not fit is refused before the program `selvedge` is built.
     pub fn fitting(&self, run: &Run, samples: Option<u32>) -> Result<(Model, Weights)> {

@@ -1,5 +1,5 @@
-//! `cargo xtask setup`: finds or installs the boards' targets, the linker and QEMU, the Python that interchange is tested against, or the CUDA
-//! compiler.
+//! `cargo xtask setup`: finds or installs the boards' targets, the linker and QEMU, the Python that interchange is tested against, the CUDA
+//! compiler, ARM's C compiler, or the tools of the page.
 
 mod c;
 mod page;

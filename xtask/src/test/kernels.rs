@@ -22,8 +22,8 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
 
-/// Returns the packages whose test programs run in one of these stages, and so need not run before: the kernels' tests under sanitizers, and the tests on
-/// a GPU in the rehearsal.
+/// Returns the packages whose test programs run in one of these stages, and so need not run before: the kernels' tests under sanitizers, and the
+/// tests on a GPU in the rehearsal.
 pub fn tested_later(stages: &[&str]) -> Vec<&'static str> {
     let sanitized = stages.contains(&SANITIZERS) && setup::sanitizer().is_some();
     let rehearsed = stages.contains(&REHEARSAL) && !features().is_empty();

@@ -23,8 +23,8 @@ const BELOW: [&str; 12] =
 
 /// Runs the tests of every package except the boards', and again the unit tests of core with its optional parts. The skipped ones are listed last.
 ///
-/// The unit tests of `host` and of the packages [`BELOW`] have overflow checks and debug assertions. The tests of programs use the build of `cargo xtask`,
-/// which users run.
+/// The unit tests of `host` and of the packages [`BELOW`] have overflow checks and debug assertions. The tests of programs use the build of `cargo
+/// xtask`, which users run.
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
@@ -95,8 +95,8 @@ fn units(stage: &str) -> Command {
     units
 }
 
-/// Returns the options for the unit tests of all libraries except these packages'. With `--package` in its place, cargo would choose other features of the
-/// libraries that both builds use, and build them anew.
+/// Returns the options for the unit tests of all libraries except these packages'. With `--package` in its place, cargo would choose other features
+/// of the libraries that both builds use, and build them anew.
 fn libraries_without<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     ["--workspace", "--lib"].into_iter().chain(packages.iter().flat_map(|package| ["--exclude", package]))
 }

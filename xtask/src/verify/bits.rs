@@ -53,7 +53,7 @@ pub struct VerifyBitsOptions {
     /// Show all 64 digits of each hash
     #[arg(long)]
     full: bool,
-    /// Write the hashes here too, whole
+    /// Write all 64 digits of each hash to this file too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

@@ -65,7 +65,7 @@ pub struct Share {
 pub struct Fit {
     /// The flash, from its start to the last byte stored.
     pub flash: Share,
-    /// The RAM, from the stack's end to the last variable.
+    /// The RAM above the stack, up to the last variable.
     pub ram: Share,
     /// The number of bytes reserved for the stack.
     pub stack_length: u64,

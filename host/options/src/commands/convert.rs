@@ -81,9 +81,9 @@ pub struct Convert {
 
     /// Fold batch normalisation, the scales of the inputs and the scales of a regression's targets into the linear layers
     ///
-    /// TO gives the same answers except for rounding. It takes raw values, and gives targets in their units. A BatchNorm1d is folded into the linear layer
-    /// directly before it. The scales of the inputs are folded into the first layer, and the scales of the
-    /// targets into the last layer, which must be linear. Bytes are still divided by 255.
+    /// TO gives the same answers except for rounding. It takes raw values, and gives targets in their units. A BatchNorm1d is folded into the linear
+    /// layer directly before it. The scales of the inputs are folded into the first layer, and the scales of the targets into the last layer, which
+    /// must be linear. Bytes are still divided by 255.
     #[arg(long)]
     pub fold: bool,
 }

@@ -16,8 +16,8 @@ pub struct ExportC {
     #[arg(long, value_name = "DIR|FILE.c")]
     pub out: Option<PathBuf>,
 
-    /// The prefix of functions, macros and files [default: the name of the file in --out, or else of FILE with underscores in place of other characters than
-    /// letters and digits]
+    /// The prefix of functions, macros and files [default: the name of the file in --out, else the name of FILE, in which all characters
+    /// that are no letters or digits become underscores]
     #[arg(long)]
     pub name: Option<CName>,
 }

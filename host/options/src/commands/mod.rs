@@ -69,7 +69,7 @@ pub enum Command {
     Quantize(Quantize),
     /// Show how the data was read: parts, classes, features, missing values and repeated samples
     Data(Overview),
-    /// Show samples of the data set
+    /// Show images of the data set, or what a network has learned of them
     Show(Show),
     /// Write samples, and the host's answers to them, for a microcontroller's flash
     Embed(Embed),

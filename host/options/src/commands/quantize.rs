@@ -35,20 +35,21 @@ pub struct Quantize {
     /// Write a table with a certificate for each test sample. It says whether it is proved that the quantised network gives the same answer; for a
     /// regression, how far an answer can be off
     ///
-    /// For classes, a line has the index, the label, the quantised network's class, the margin, the bound, and whether it is certified. For labels, it has
-    /// the index, the margin, the bound, and whether it is certified. For a regression there is a line for each output, with index, output, error and
-    /// bound.
+    /// For classes, a line has the index, the label, the quantised network's class, the margin, the bound, and whether it is certified. For labels,
+    /// it has the index, the margin, the bound, and whether it is certified. For a regression there is a line for each output, with index, output,
+    /// error and bound.
     ///
-    /// For classes, a certificate compares the model's class with one other class. The margin is the distance between the two logits in the model. The
-    /// bound is the most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is proved that
-    /// both networks choose the same class. The line then has the margin and the bound for the other class with the smallest difference margin − bound.
-    /// Otherwise it has those for the first other class whose margin is not above its bound. The table does not name this other class.
+    /// For classes, a certificate compares the model's class with one other class. The margin is the distance between the two logits in the model.
+    /// The bound is the most by which quantisation can change this distance. If the bound is smaller than the margin for each other class, it is
+    /// proved that both networks choose the same class. The line then has the margin and the bound for the other class with the smallest difference
+    /// margin − bound. Otherwise it has those for the first other class whose margin is not above its bound. The table does not name this other
+    /// class.
     ///
     /// For labels, the margin is the distance from 0 of the output that is nearest to changing its label, and the bound is the largest error of this
     /// output.
     ///
-    /// In int8 and int4, inputs that are not bytes are rounded to codes. The margin is then that of the floating-point network on the rounded inputs, and
-    /// a sample is certified only if this network also has the model's class.
+    /// In int8 and int4, inputs that are not bytes are rounded to codes, which are numbers from 0 to 255. The margin is then that of the
+    /// floating-point network on the rounded inputs, and a sample is certified only if this network also has the model's class.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 

@@ -18,7 +18,8 @@ pub struct Report {
     #[arg(long, value_name = "FILE.html", default_value = "report.html")]
     pub out: PathBuf,
 
-    /// Write the pictures of the page also as files in this folder: loss.svg, accuracy.svg and so on; a picture shows all runs together
+    /// Write the pictures of the page also as files in this folder: loss.svg, confusion.svg, first-layer.png and so on; a curve
+    /// shows all runs together, and every other picture is of one run
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
 

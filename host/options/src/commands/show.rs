@@ -20,7 +20,7 @@ pub struct Show {
     #[arg(long, value_parser = whole::<u32>(1..=2000))]
     pub count: Option<u32>,
 
-    /// Save each sample as a separate picture without a label; `predict` reads it back to the same values
+    /// Save each grey image as a separate picture without a label; `predict` reads it back to the same values
     #[arg(long, conflicts_with_all = ["augment", "weights"])]
     pub plain: bool,
 

@@ -86,8 +86,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "COLUMN")]
     pub group: Option<String>,
 
-    /// Arrays: the file with the labels of a single array of samples (.npy): integers or texts; with --task the labels (0 or 1) or numbers, a column for
-    /// each
+    /// Arrays: the file with the labels of a single array of samples (.npy): integers or texts; with --task the labels (0 or 1) or numbers, a column
+    /// for each
     #[arg(long, global = true, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 
@@ -106,8 +106,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE|DIR")]
     pub test: Option<PathBuf>,
 
-    /// Leave out rows with missing values (empty, NA, N/A, NaN, null), or fill the values; drop also leaves out pictures that cannot be read [default: an
-    /// error]
+    /// Leave out rows with missing values (empty, NA, N/A, NaN, null), or fill the values; drop also leaves out pictures that cannot be read
+    /// [default: an error]
     #[arg(long, global = true, value_enum)]
     pub missing: Option<Missing>,
 

@@ -48,9 +48,9 @@ pub struct Train {
 
     /// Cross-validate: divide the samples into K folds, and test each fold with a model that was trained on the others
     ///
-    /// Each fold has the same share of each class. With --group, all samples of a group are in one fold, so the shares are only about equal. The folds
-    /// divide all samples except a test part that the source has, or that --test-split or --test gives; such a test part is not used. N is the seed of
-    /// the division. It is not the seed of the training, so every recipe is tested on the same folds.
+    /// Two folds differ by one sample of a class at most. With --group, all samples of a group are in one fold, so the shares are only about equal.
+    /// The folds divide all samples except a test part that the source has, or that --test-split or --test gives; such a test part is not used. N is
+    /// the seed of the division. It is not the seed of the training, so every recipe is tested on the same folds.
     #[arg(
         long,
         value_name = "K[,seed=N]",
@@ -63,7 +63,8 @@ pub struct Train {
     #[arg(long, value_name = "DIR", requires = "folds", help_heading = "Validation")]
     pub keep_folds: Option<PathBuf>,
 
-    /// For `search`, which starts this process: do not use the test part, write no file, and print the figures on the validation samples or folds as JSON.
+    /// For `search`, which starts this process: do not use the test part, write no file, and print the figures on the validation samples or folds as
+    /// JSON.
     #[arg(long, hide = true, conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out", "keep_folds", "metrics", "tensorboard", "tui"])]
     pub trial: bool,
 
@@ -71,7 +72,8 @@ pub struct Train {
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()), help_heading = "Data")]
     pub limit_train: Option<u32>,
 
-    /// The weight file [default: weights/MODEL.selvedge; for a resumed run beside the checkpoint, with the ending .selvedge]
+    /// The weight file [default: weights/MODEL.selvedge, with --layers the widths in place of MODEL; for a resumed run beside the checkpoint, with
+    /// the ending .selvedge]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
 
@@ -108,8 +110,8 @@ pub struct Train {
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
-    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data. The result is the weights of
-    /// a run that never stopped
+    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data. The result is the
+    /// weights of a run that never stopped
     ///
     /// --epochs or --steps changes the length of the run. This is an error for the schedules cosine and one-cycle, because they depend on the length.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]
@@ -133,7 +135,8 @@ impl Train {
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] for `--epochs auto`, for any other option of the recipe, and for `--recipe`, `--layers`, `--init` and `--limit-train`.
+    /// [`RecipeError::Senseless`] for `--epochs auto`, for any other option of the recipe, and for `--recipe`, `--layers`, `--init` and
+    /// `--limit-train`.
     pub fn length(&self, checkpoint: &Path) -> Result<RecipeOptions, RecipeError> {
         let RecipeOptions { epochs, steps, .. } = self.overriding;
         let length = RecipeOptions { epochs, steps, ..RecipeOptions::default() };

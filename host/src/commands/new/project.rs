@@ -30,7 +30,7 @@ pub struct Project<'a> {
 const WITHOUT_ATOMICS: &str = "thumbv6m-none-eabi";
 
 impl Project<'_> {
-    /// Writes all files into a folder beside, which gets its name when it is whole.
+    /// Writes all files into a temporary folder beside `folder`, and renames it when all are written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let write = || {
             let beside = tempfile::Builder::new().prefix(".selvedge-new-").tempdir_in(parent(folder))?;

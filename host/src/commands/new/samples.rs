@@ -15,7 +15,7 @@ pub struct Samples {
     values: Vec<f32>,
     /// Each one's class; none where the targets are no classes.
     labels: Vec<u16>,
-    /// Each one's target in words; none of samples that nobody named.
+    /// Each sample's target in words. It is empty for the sample of zeros.
     targets: Vec<String>,
     /// True if the samples are those of a data set's training part.
     are_training: bool,

@@ -18,7 +18,7 @@ use crate::{
 /// The largest number of bytes of a table of certificates.
 const MAX_CERTIFICATES: u64 = 1 << 30;
 
-/// Returns a quantised file beside its model.
+/// Compares a quantised file with its model.
 pub fn beside(
     path: &Path,
     flash: usize,

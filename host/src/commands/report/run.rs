@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Source {
-    /// Evaluates the weights on the run's samples, where both are here.
+    /// Evaluates the weights on the run's samples, if both are available.
     pub fn run(
         &self,
         name: String,

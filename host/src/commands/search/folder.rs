@@ -20,7 +20,7 @@ use super::result::{Finished, values};
 const IDENTITY: &str = "search.json";
 /// The file with a line for each trial that is finished.
 const TRIALS: &str = "trials.jsonl";
-/// The best recipe.
+/// The name of the file with the best recipe.
 pub const BEST: &str = "best.toml";
 /// The largest number of bytes of a search's files.
 const MAX_BYTES: u64 = 1 << 28;
@@ -40,7 +40,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns the search of these options, before samples are held out of the data.
+    /// Returns the identity of the search with these options. No samples may be held out of `data` yet.
     pub fn of(options: &Search, plan: &SearchPlan, data: &Dataset) -> Self {
         let network = match &options.model.layers {
             _ if !plan.space.layers().is_empty() => "varied".into(),

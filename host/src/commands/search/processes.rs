@@ -22,9 +22,9 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The end of a process.
 pub enum Ended {
-    /// It said what came of the trial.
+    /// The process reported the trial's outcome.
     ByItself(Outcome),
-    /// It was ended before: how.
+    /// The process ended before it reported an outcome. The text says how.
     Killed(String),
 }
 

@@ -52,12 +52,12 @@ impl<'a> Checkpoints<'a> {
         Ok(Self { options, files, description, path, own, is_elsewhere: false, first: steps, saved })
     }
 
-    /// Returns the bytes of a checkpoint, at the most.
+    /// Returns the largest number of bytes that a checkpoint may have.
     pub fn max_len(&self, state: &State) -> u64 {
         checkpoint::max_len(state, &self.description)
     }
 
-    /// Saves the state before the first step. From then on a checkpoint always exists.
+    /// With --checkpoint-every, saves the state before the first step, so that a checkpoint exists from then on. Otherwise it does nothing.
     pub fn save_first(&mut self, state: &State) -> Result<()> {
         if self.options.checkpoint_every.is_some() {
             self.save(state)?;
@@ -65,7 +65,7 @@ impl<'a> Checkpoints<'a> {
         Ok(())
     }
 
-    /// Saves the state after the last step. The checkpoint then shows that its run is done.
+    /// With --checkpoint-every, saves the state after the last step, unless it is saved. The checkpoint then shows that its run is done.
     pub fn save_last(&mut self, state: &State) -> Result<()> {
         if self.saved == Some(state.progress) { Ok(()) } else { self.save_first(state) }
     }

@@ -14,7 +14,7 @@ use crate::{
 pub enum Device {
     /// The CPU, because it was asked for.
     Cpu,
-    /// The CPU, because there is no CUDA: why.
+    /// The CPU, because there is no CUDA. The text is the reason.
     CpuWithout(String),
     /// A GPU.
     Gpu(Box<dyn Gpu>),

@@ -21,7 +21,7 @@ pub struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Returns the files of a run whose weights go here by default. Each of them can be written, and no two are the same.
+    /// Returns the files of a run. `out` is the weight file if --out is not given. It is an error if a file cannot be written, or if two are the same.
     pub fn of(options: &'a Train, out: PathBuf) -> Result<Self> {
         let out = options.out.clone().unwrap_or(out);
         let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());
@@ -67,8 +67,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Checks that there is room for the weights, for checkpoints and for the record, with this number of bytes. The next checkpoint is written before the one that it
-    /// replaces is gone.
+    /// Checks that there is room for the weights, for checkpoints and for the record, with this number of bytes. The next checkpoint is written
+    /// before the one that it replaces is gone.
     pub fn check_room(&self, [weights, checkpoint, record]: [u64; 3], has_next: bool) -> Result<()> {
         let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint), (&self.record, record)];
         if has_next && !self.checkpoint.exists() {

@@ -40,6 +40,7 @@ use selvedge::{
     architecture::{Architecture, LayerKind},
     models,
     shape::Signature,
+    task::TaskKind,
     weights::TrainingRecord,
 };
 
@@ -151,7 +152,12 @@ impl RunPlan<'_> {
         if says {
             note_length(self.options, &self.recipe, data.train.len())?;
         }
-        let recipe = self.recipe.clone().for_samples(data.train.len());
+        let mut recipe = self.recipe.clone().for_samples(data.train.len());
+        let is_own = self.options.overriding.label_smoothing.is_some();
+        let is_left_out = !is_own && data.task.get().kind() != TaskKind::Classification;
+        if is_left_out && recipe.label_smoothing.take().is_some() && says && self.options.recipe.is_some() {
+            note("only a classification has label smoothing, so the recipe's is left out");
+        }
         let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
         check_batches(layers, data.train.len(), &with, says)?;
         let constant = data.standardize(with.standardize);

@@ -65,7 +65,7 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Returns the bytes of its record, about: for whoever makes room.
+    /// Returns the approximate number of bytes of the run's record, to check the space on the disk.
     pub fn room(&self) -> u64 {
         let steps = training::steps_in_run(self.data.train.len(), self.with);
         let epochs = steps.div_ceil(training::steps_in_epoch(self.data.train.len(), self.with).max(1));

@@ -50,8 +50,8 @@ pub(super) struct Chain {
     pub notes: Vec<String>,
 }
 
-/// The smallest factor of an input. A standard deviation of inputs from 0 to 1 is at most 0.5. A smaller factor means that the graph divides bytes by 255,
-/// which happens before the first layer anyway.
+/// The smallest factor of an input. A standard deviation of inputs from 0 to 1 is at most 0.5. A smaller factor means that the graph divides bytes by
+/// 255, which happens before the first layer anyway.
 const MIN_FACTOR: f64 = 1.0 / 32.0;
 
 /// The reason and the advice for a graph that changes its inputs in another way.

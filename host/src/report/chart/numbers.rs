@@ -1,6 +1,6 @@
 //! Numbers on charts: the range of an axis, and how they are written.
 
-/// Returns a range that holds these numbers, with room above them.
+/// Returns the smallest range that holds these numbers, and 0 if `from_zero`. If they are nearly equal, the range has room above and below them.
 pub fn range(values: impl Iterator<Item = f64> + Clone, from_zero: bool) -> (f64, f64) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);

@@ -1,4 +1,4 @@
-//! The bytes of one file. The first bytes tell whether it is gzipped. The header tells the number of bytes before any are stored.
+//! The bytes of one file. The first bytes tell whether it is gzipped. The header tells how many bytes follow, before memory is taken for them.
 
 use std::{
     fs::File,

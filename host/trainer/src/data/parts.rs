@@ -11,7 +11,7 @@ pub struct OneGroup;
 
 impl Dataset {
     /// Holds out this number of training samples for validation, as [`hold_out`](Self::hold_out) does. If the samples are in groups, it holds out
-    /// whole groups, in an order that the seed gives, until there are this number of samples.
+    /// whole groups, in an order that the seed gives, until at least this number of samples is held out, or only one group is left.
     ///
     /// Returns the number of samples that are held out.
     ///
@@ -40,7 +40,7 @@ impl Dataset {
         }
     }
 
-    /// Divides the training samples into folds. Each fold gets the same share of each class. If the samples are in groups, a fold gets whole
+    /// Divides the training samples into folds. Two folds differ by one sample of a class at most. If the samples are in groups, a fold gets whole
     /// groups, and the shares are only about equal. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ impl Split {
         (!self.groups.is_empty()).then_some(&self.groups)
     }
 
-    /// Returns a number (a stratum) for each sample. When the data is split, every part gets the same share of each stratum: see
+    /// Returns a number (a stratum) for each sample. When the data is split, every part gets about the same share of each stratum: see
     /// [`Targets::strata`].
     pub fn strata(&self) -> Vec<u32> {
         self.targets.strata()
@@ -247,7 +247,8 @@ impl Split {
         Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()).with_groups(self.groups.clone())
     }
 
-    /// Converts the values to another number type ([`Element`]). The error is the sample, the feature and the first value that this element cannot hold.
+    /// Converts the values to another number type ([`Element`]). The error is the sample, the feature and the first value that this element cannot
+    /// hold.
     pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
         if element == self.element {
             return Ok(self.clone());

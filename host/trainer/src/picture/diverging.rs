@@ -33,7 +33,7 @@ impl Diverging {
     }
 }
 
-/// Returns the limit of a scale for these numbers. One number in 200 lies beyond it, so a few extreme numbers do not make all others pale. The
+/// Returns the limit of a scale for these numbers. About one number in 200 lies beyond it, so a few extreme numbers do not make all others pale. The
 /// limit is 1 if all are 0.
 pub fn limit(numbers: impl Iterator<Item = f32>) -> f32 {
     let mut sizes: Vec<f32> = numbers.map(f32::abs).filter(|size| size.is_finite()).collect();

@@ -28,7 +28,7 @@ const FEW: u64 = 64;
 /// connected to the border become black. On a light background, the object is inverted. On a coloured background, the colour tells the object
 /// from the background, and a dark object is inverted. Unless the picture already has the sample's size and a black background, the background
 /// is cut off around the object. The object is then resized to fit, and put in the middle. A picture that [`save_sample`](super::save_sample)
-/// wrote stays as it is. A picture may have at most 64 million pixels. Reading it may take at most 320 MiB of
+/// wrote stays as it is if it has the sample's size. A picture may have at most 64 million pixels. Reading it may take at most 320 MiB of
 /// memory.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Saves a sample as a picture, and recognises such a picture, which gives the same shades.
 //!
-//! Such a picture is a PNG in 8 bits of grey with a chunk `tEXt`, keyword `Selvedge`, text `sample`. [`read`](super::read) takes its pixels
-//! unchanged: it looks for no background, and inverts nothing.
+//! Such a picture is a PNG in 8 bits of grey with a chunk `tEXt`, keyword `Selvedge`, text `sample`. If it has the sample's size,
+//! [`read`](super::read) takes its pixels unchanged: it looks for no background, and inverts nothing.
 
 use std::{
     io::{self, Cursor},

@@ -172,7 +172,7 @@ impl Targets {
     }
 
     /// Returns a number (a stratum) for each sample. Equal classes, and equal sets of labels, have the same number. When the data is split, every
-    /// part gets the same share of each stratum. Targets that are numbers are all in one stratum.
+    /// part gets about the same share of each stratum. Targets that are numbers are all in one stratum.
     pub fn strata(&self) -> Vec<u32> {
         match self {
             Self::Classes(classes) => classes.iter().map(|&class| class.into()).collect(),

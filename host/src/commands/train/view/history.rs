@@ -36,7 +36,7 @@ pub struct About {
 }
 
 impl About {
-    /// Says what a run is that these options ask for.
+    /// Describes the run that these options ask for.
     pub fn of(
         options: &Train,
         layers: &Architecture,

@@ -3,7 +3,7 @@
 /// The fraction of a step within which a value lies on a label. Most round numbers are not exact in binary64.
 const SLACK: f64 = 1e-9;
 
-/// A range whose ends are labelled, as are the places between them at even distances.
+/// A range with labels at both ends and at equal distances between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
     pub low: f64,

@@ -4,8 +4,8 @@ use std::env;
 
 use ratatui::style::{Color, Style};
 
-/// The styles of what is drawn. The series' colours are those of the report's page on a light ground: colour-blind readers can tell them apart, and each stands out
-/// from black and from white by 3 to 1 or more. No series is told by its colour alone.
+/// The styles of what is drawn. The series' colours are those of the report's page on a light ground: colour-blind readers can tell them apart, and
+/// each stands out from black and from white by 3 to 1 or more. No series is recognised by its colour alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
     pub training: Style,
