@@ -34,7 +34,7 @@ pub const VERSION: u16 = 3;
 pub(crate) const WITHOUT_SIGNATURE: u16 = 2;
 
 /// The largest number of values (parameters and buffers) of a model that the host's programs take. This library does not check it. The length of
-/// a file with this many values fits into 32 bits if the header has less than 4 MiB. With a longer header, a writer returns
+/// a file with this many values fits into 32 bits if all other parts together have less than 4 MiB. If they have more, a writer returns
 /// [`WeightFileError::TooLarge`].
 pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 

@@ -133,8 +133,8 @@ fn is_word(text: &str) -> bool {
 
 impl CName {
     /// Makes a name from a file name without its ending. Each run of other characters between letters and digits becomes an underscore. At the
-    /// beginning and the end it is dropped. A long name is cut. A name that is empty or begins with a digit gets the prefix `network`. A word of C
-    /// gets the suffix `_network`.
+    /// beginning and the end it is dropped. A long name is cut. An empty name becomes `network`. A name that begins with a digit gets the prefix
+    /// `network_`. A word of C gets the suffix `_network`.
     pub fn of_file(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut parts: Vec<&str> =

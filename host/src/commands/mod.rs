@@ -205,12 +205,19 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
     file.check_weights().with_context(|| path.display().to_string())
 }
 
+/// The note if a recipe has label smoothing and the task has none.
+const NO_SMOOTHING: &str = "only a classification has label smoothing, so the recipe's is left out";
+
+fn is_classification(data: &Dataset) -> bool {
+    data.task.get().kind() == TaskKind::Classification
+}
+
 /// Refuses what only the loss of a classification has.
 fn check_task(data: &Dataset, has_weights: bool, with: &training::TrainingOptions) -> Result<()> {
-    let task = data.task.get().kind();
-    if task == TaskKind::Classification {
+    if is_classification(data) {
         return Ok(());
     }
+    let task = data.task.get().kind();
     ensure!(!has_weights, "class-weights: only a classification has classes to weigh, and this is {task}");
     ensure!(
         with.label_smoothing == 0.0,

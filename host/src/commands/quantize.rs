@@ -29,7 +29,9 @@ use selvedge::{
     weights::TrainingRecord,
 };
 
-use super::{check_replaced, check_task, check_weights, engine, load_for, note, parse, trained_on_others};
+use super::{
+    NO_SMOOTHING, check_replaced, check_weights, engine, is_classification, load_for, note, parse, trained_on_others,
+};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     check_format(&options.path)?;
@@ -103,7 +105,10 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     trained_on_others(&model, &data).iter().for_each(note);
     let float = model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
-        check_task(&data, false, training)?;
+        if training.label_smoothing > 0.0 && !is_classification(&data) {
+            training.label_smoothing = 0.0;
+            note(NO_SMOOTHING);
+        }
         check_augmentation(options, training, data.input)?;
     }
     // A file of an earlier version, or of weights that came from elsewhere, does not state it.

@@ -33,7 +33,7 @@ fn each_of_the_quickstarts_steps_has_its_command() {
         ("xtask eval", "Accuracy"),
         ("xtask predict", "%"),
         ("--example autodiff", "w.grad"),
-        ("xtask train --optimizer", "Test Error"),
+        ("--optimizer adamw", "Test Error"),
         ("xtask flash", "logits equal the host's bits"),
     ];
     for (part, _) in promised {

@@ -189,6 +189,9 @@ fn what_does_not_fit_a_task_is_refused() {
     let hash = with("--label-smoothing 0").0;
     assert_eq!(with(""), (hash.clone(), false));
     assert_eq!(with("--recipe fast"), (hash, true));
+    fs::write(folder.join("s.toml"), "label-smoothing = 0.1\n[search]\nlabel-smoothing = [0.1, 0.2]\n").unwrap();
+    let error = refusal(folder, &format!("search s.toml --trials 2 {REGRESSION} --layers 3,4,2"));
+    assert!(error.starts_with("search.label-smoothing: only a classification has it"), "{error}");
     for (line, words) in [
         ("eval room.selvedge --data room.csv --label load,room", "--label names their columns in the network's order"),
         (

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use launch::cargo;
 use serde::Deserialize;
 
-use super::{CORE_FEATURES, DENY_WARNINGS, REHEARSAL, SANITIZERS, step};
+use super::{CORE_FEATURES, DENY_WARNINGS, step};
 use crate::{
     cuda,
     gpu::{
@@ -21,17 +21,6 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
-
-/// Returns the packages whose test programs run in one of these stages, and so need not run before: the kernels' tests under sanitizers, and the
-/// tests on a GPU in the rehearsal.
-pub fn tested_later(stages: &[&str]) -> Vec<&'static str> {
-    let sanitized = stages.contains(&SANITIZERS) && setup::sanitizer().is_some();
-    let rehearsed = stages.contains(&REHEARSAL) && !features().is_empty();
-    [("emulator", sanitized), ("cuda", rehearsed)]
-        .into_iter()
-        .filter_map(|(package, is_later)| is_later.then_some(package))
-        .collect()
-}
 
 /// Returns the options by which a build contains the GPU's part, or none where there is no compiler for it.
 pub fn features() -> &'static [&'static str] {

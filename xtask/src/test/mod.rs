@@ -39,8 +39,6 @@ const BESIDE: [&str; 3] = ["book", "targets", "firmware"];
 const TESTS: &str = "tests";
 /// The stage of a GPU machine's check, on an emulated GPU.
 const REHEARSAL: &str = "gpu";
-/// The stage of the kernels' tests under sanitizers.
-const SANITIZERS: &str = "sanitizers";
 /// The stage of the boards' tests. They begin in the stage [`TESTS`], when all tests are built, and run beside its other
 /// tests and the stages after it.
 const BOARDS: &str = "boards";
@@ -117,7 +115,7 @@ const STAGES: [(&str, Stage); 13] = [
     (TESTS, programs::tests),
     (REHEARSAL, |_| kernels::rehearsal()),
     // After the others of the kernels: it builds their tests anew.
-    (SANITIZERS, |_| kernels::sanitized()),
+    ("sanitizers", |_| kernels::sanitized()),
     // Last: these take longest. They mostly wait for one build after the other, so all that needs two processors runs meanwhile.
     (BOARDS, programs::boards),
 ];
@@ -228,7 +226,8 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs for every board with its own model, and the training program for one board of each processor. Checks the lints for that board.
+/// Builds the programs for every board with its own model, and the training program for the first board of each family that trains. Checks the lints
+/// for the first board of each target, and for each debug probe.
 ///
 /// The weights are hardly trained, because these programs are not run. The tests build their own.
 fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
@@ -237,19 +236,19 @@ fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
         return Ok(());
     };
     let boards = board::names().into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
-    let mut training = Vec::new();
-    for processor in Processor::ALL {
-        let board = boards.iter().find(|board| board.trains && board.processor() == processor);
-        training.push(board.with_context(|| format!("no board of {processor:?} trains"))?);
-    }
-    for board in &boards {
+    for (place, board) in boards.iter().enumerate() {
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
         let model = Model::named(&board.model, BUILT_IN.map(Into::into).into())?;
-        programs(toolchain, board, &fitting, &model, training.iter().any(|other| other.name == board.name))?;
+        let is_first = !boards[..place].iter().any(|other| other.target == board.target);
+        programs(toolchain, board, &fitting, &model, is_first)?;
     }
-    let model = Model::named("tiny", BUILT_IN.map(Into::into).into())?;
-    training.into_iter().try_for_each(|board| programs(toolchain, board, &[Program::Train], &model, true))
+    for processor in Processor::ALL {
+        let board = boards.iter().find(|board| board.trains && board.processor() == processor);
+        let board = board.with_context(|| format!("no board of {processor:?} trains"))?;
+        programs(toolchain, board, &[Program::Train], &Model::named("tiny", BUILT_IN.map(Into::into).into())?, true)?;
+    }
+    Ok(())
 }
 
 fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &Model, is_linted: bool) -> Result<()> {
@@ -267,7 +266,7 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
             cargo.env("SELVEDGE_CRASH", "panic");
             cargo
         };
-        if is_linted {
+        if is_linted || device == Device::Probe {
             step(cargo("clippy").args(DENY_WARNINGS))?;
         }
         step(&mut cargo("build"))?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use launch::cargo;
 
 use super::{
-    BOARDS, CORE_FEATURES, Shared, TESTS,
+    BOARDS, CORE_FEATURES, REHEARSAL, Shared, TESTS,
     aside::{Aside, SKIPPED},
     kernels, left_out, step,
 };
@@ -28,10 +28,11 @@ const BELOW: [&str; 12] =
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
-    let later = kernels::tested_later(shared.stages);
+    let is_rehearsed = shared.stages.contains(&REHEARSAL) && !kernels::features().is_empty();
     let programs = || {
         let mut programs = programs(TESTS);
-        programs.args(later.iter().flat_map(|package| ["--exclude", package]));
+        // Its test program runs in the rehearsal, with the same cases.
+        programs.args(if is_rehearsed { &["--exclude", "cuda"][..] } else { &[] });
         programs
     };
     step(programs().arg("--no-run"))?;

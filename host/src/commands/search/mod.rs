@@ -15,7 +15,7 @@ use options::{
 };
 
 use super::{
-    architecture, load,
+    NO_SMOOTHING, architecture, is_classification, load, note,
     train::{command, interrupt, log::progress_bar, screen::Screen},
 };
 use folder::{Folder, Identity};
@@ -23,8 +23,9 @@ use processes::{Ended, Processes};
 use result::{Finished, Outcome};
 
 pub fn run(options: &Search) -> Result<()> {
-    let plan = options.plan()?;
+    let mut plan = options.plan()?;
     let mut data = load(&options.data)?;
+    leave_out_smoothing(&mut plan, &data)?;
     if let Some(limit) = options.limit_train {
         let there = data.train.len();
         ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training samples", data.name);
@@ -69,6 +70,20 @@ pub fn run(options: &Search) -> Result<()> {
             lost.len()
         ),
     }
+}
+
+/// Leaves out the recipe's label smoothing if the data's task has none. A search that varies it is an error then.
+fn leave_out_smoothing(plan: &mut SearchPlan, data: &Dataset) -> Result<()> {
+    if is_classification(data) {
+        return Ok(());
+    }
+    let is_varied = plan.space.keys().any(|key| key == "label-smoothing");
+    ensure!(!is_varied, "search.label-smoothing: only a classification has it, and this is {}", data.task.get().kind());
+    if plan.recipe.label_smoothing.take().is_some_and(|smoothing| smoothing.get() > 0.0) {
+        note(NO_SMOOTHING);
+    }
+    plan.trials.iter_mut().for_each(|trial| trial.recipe.label_smoothing = None);
+    Ok(())
 }
 
 /// Checks that the data fits each network.

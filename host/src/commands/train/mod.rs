@@ -40,11 +40,10 @@ use selvedge::{
     architecture::{Architecture, LayerKind},
     models,
     shape::Signature,
-    task::TaskKind,
     weights::TrainingRecord,
 };
 
-use super::{architecture, check_task, engine, load, note};
+use super::{NO_SMOOTHING, architecture, check_task, engine, is_classification, load, note};
 use checkpoints::Checkpoints;
 use device::Device;
 use files::Files;
@@ -153,10 +152,14 @@ impl RunPlan<'_> {
             note_length(self.options, &self.recipe, data.train.len())?;
         }
         let mut recipe = self.recipe.clone().for_samples(data.train.len());
-        let is_own = self.options.overriding.label_smoothing.is_some();
-        let is_left_out = !is_own && data.task.get().kind() != TaskKind::Classification;
-        if is_left_out && recipe.label_smoothing.take().is_some() && says && self.options.recipe.is_some() {
-            note("only a classification has label smoothing, so the recipe's is left out");
+        // The recipe of a checkpoint stays as it is.
+        let is_kept = self.options.resume.is_some() || self.options.overriding.label_smoothing.is_some();
+        let smooths = recipe.label_smoothing.is_some_and(|smoothing| smoothing.get() > 0.0);
+        if smooths && !is_kept && !is_classification(data) {
+            recipe.label_smoothing = None;
+            if says && self.options.recipe.is_some() {
+                note(NO_SMOOTHING);
+            }
         }
         let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
         check_batches(layers, data.train.len(), &with, says)?;
