@@ -61,7 +61,7 @@ pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
 ///
 /// # Panics
 ///
-/// If a test does not know where it is.
+/// If the path of the test program is unknown.
 pub fn selvedge(folder: &Path) -> Command {
     // Cargo builds a package's programs for its tests, which lie in the folder below.
     let test = env::current_exe().expect("a test has a program");

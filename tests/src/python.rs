@@ -35,7 +35,7 @@ pub fn has_python(what: &str) -> bool {
 ///
 /// # Panics
 ///
-/// If the job fails, with Python's traceback. If Python ends, or [is not here](has_python).
+/// If the job fails: the message has Python's traceback. Also if Python ends during the job, or if there is [no Python](has_python).
 pub fn python_answer(job: &Value) -> Value {
     static PYTHON: Mutex<Option<Jobs>> = Mutex::new(None);
     let mut python = PYTHON.lock().unwrap_or_else(PoisonError::into_inner);

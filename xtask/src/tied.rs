@@ -16,7 +16,8 @@ use clap::Args;
 
 use crate::workspace;
 
-/// The environment variable with the process with which this one ends. The tests set it for each `cargo xtask` that they start.
+/// The environment variable with the number of a process. If that process ends, this one ends too. The tests set it for each `cargo xtask` that they
+/// start.
 pub const VARIABLE: &str = "SELVEDGE_ENDS_WITH";
 
 /// This program's file, whatever its name is by now.

@@ -10,8 +10,9 @@ use super::{
 };
 use crate::record::{Metrics, Record};
 
-/// Returns the charts of the runs, without charts that have no points. For one run, a chart shows the training, test and validation curves
-/// together. For several runs, a chart shows one of these curves for each run.
+/// Returns the charts of the runs, without charts that have no points. For one run, the chart of the loss has the training, test and
+/// validation curves, and a chart of a metric has the test and validation curves. For several runs, a chart has one curve for each run. The learning
+/// rate has a chart of its own.
 pub fn charts(runs: &[Run]) -> Vec<Chart> {
     let recorded: Vec<(usize, &Run, &Record)> =
         runs.iter().enumerate().filter_map(|(place, run)| Some((place, run, run.record.as_ref()?))).collect();

@@ -46,7 +46,7 @@ impl TensorBoard {
     ///
     /// # Errors
     ///
-    /// A folder that has another run's events, and a file that cannot be written.
+    /// For a new run, a folder that has events already; and a file that cannot be written.
     pub fn open(folder: &Path, progress: &Progress) -> Result<Self> {
         let shown = folder.display();
         let made = fs::create_dir_all(folder).map_err(|error| match folder.ancestors().find(|path| path.is_file()) {

@@ -288,7 +288,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`EvaluationError`] for labels that name no class, samples of other features, and logits that are no numbers.
+    /// [`EvaluationError`] for labels that name no class, samples with another number of features, and logits that are infinite or NaN.
     pub fn evaluate(&self, engine: &Simd, split: &Split) -> Result<Evaluation, EvaluationError> {
         if let Some(network) = self.network()? {
             let Signature { preparation, task, .. } = self.signature();

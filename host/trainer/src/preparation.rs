@@ -80,7 +80,8 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Returns the moments of each column of the rows, in binary64. It reads the rows twice, so a constant's deviation is exactly 0.
+    /// Returns the moments of each column of the rows, in binary64. It reads the rows twice: for the means, then for the
+    /// deviations. If all values of a column are equal, the mean is that value, so the deviation is exactly 0.
     pub fn of_rows<Row: Iterator<Item = f32>, Rows: ExactSizeIterator<Item = Row>>(
         width: usize,
         rows: impl Fn() -> Rows,

@@ -17,7 +17,7 @@ pub fn root() -> &'static Path {
 
 /// Returns a command in the workspace's root. It does not get the variables that `cargo run` or `cargo test` set for this program.
 ///
-/// With those, cargo would build crates anew whose build scripts read them, and once more when the user calls it.
+/// With those variables, cargo would build again the crates whose build scripts read them, and a second time when the user calls cargo without them.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());

@@ -17,9 +17,10 @@ pub struct Run {
 /// The part of each run that is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Hundreds of steps.
+    /// The whole length: 50 to 300 steps, or one or two epochs.
     Whole,
-    /// A few steps: enough to see that everything works, also if a CPU takes the place of the GPU.
+    /// A short length: a few steps, or one or two epochs of the few samples of a rehearsal. It is enough to see that everything works, also if a
+    /// CPU takes the place of the GPU.
     Quick,
 }
 

@@ -40,7 +40,7 @@ pub struct VerifyBitsOptions {
     /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024 samples, and the other options of a recipe
     #[arg(long)]
     cuda: bool,
-    /// With --cuda, take only a few steps of each run; all runs together take some seconds
+    /// With --cuda, shorten the runs: most take a few steps, four take one or two epochs
     #[arg(long, requires = "cuda")]
     quick: bool,
     /// The number of steps of the runs of quickstart; the runs of tiny follow firmware/training.toml, as the boards do

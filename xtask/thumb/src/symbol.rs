@@ -1,6 +1,6 @@
 //! Symbols as a reader knows their names.
 
-/// Returns the names in a mangled symbol, each after its length: `_ZN4core3fmt5write17h…E` is `core::fmt::write`.
+/// Returns a mangled symbol in a readable form. In the symbol, each name follows its length: `_ZN4core3fmt5write17h…E` becomes `core::fmt::write`.
 pub fn readable(symbol: &str) -> String {
     let is_new = symbol.starts_with("_R");
     let Some(mut rest) = symbol.strip_prefix(if is_new { "_R" } else { "_ZN" }) else { return symbol.to_owned() };

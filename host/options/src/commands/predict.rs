@@ -20,7 +20,8 @@ pub struct Predict {
     #[arg(long, conflicts_with = "json")]
     pub show: bool,
 
-    /// Print one JSON array: the class, all probabilities, the values, facts about the picture, notes and errors of each sample
+    /// Print one JSON array; each sample has its answer (class and probabilities, labels, or targets), its values, facts about the picture, notes,
+    /// errors
     #[arg(long)]
     pub json: bool,
 }

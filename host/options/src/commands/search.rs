@@ -23,8 +23,9 @@ const VALIDATION: f64 = 0.2;
 pub struct Search {
     /// The recipe to vary: a TOML file with a table `[search]`, or with --space any file or built-in recipe
     ///
-    /// The table names the keys to vary: lr = { log = [1e-4, 1e-1] }, dropout = { range = [0, 0.5], steps = 6 }, optimizer = ["sgd", "adamw"],
-    /// layers = ["…,32,…", "…,64,64,…"]. It may have `layers`, and every option of a recipe except seed and val-split. `train` ignores the table.
+    /// The table names the keys to vary: lr = { log = [1e-4, 1e-1] }, dropout = { range = [0, 0.5], steps = 6 }, optimizer = ["sgd", "adamw"], layers
+    /// = ["…,32,…", "…,64,64,…"]. The table may have the key `layers`, and the key of every option of a recipe except seed and val-split. `train`
+    /// ignores the table.
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
 

@@ -72,8 +72,9 @@ pub struct Source {
     #[arg(long, global = true, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
     pub features: Vec<String>,
 
-    /// CSV: the rows are a time series, and ROWS consecutive rows with the same label are a sample (a window)
+    /// CSV: the rows are a time series, and ROWS consecutive rows are a sample (a window)
     ///
+    /// All rows of a window have the same class (or set of labels) and group; a regression takes the target of the last row.
     /// A sample has rows × columns features, named `ax[0]`, `ay[0]`, … `ax[1]`, ….
     #[arg(long, global = true, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
     pub window: Option<u32>,
@@ -95,8 +96,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE", requires = "test")]
     pub test_labels: Option<PathBuf>,
 
-    /// The fraction of each class that is held out for the test, and the seed of the choice; with --group, the fraction of all samples, in whole groups
-    /// [default: 0.2]
+    /// The fraction of each class (of a regression: of all samples) that is held out for the test, and the seed of the choice; with --group, the
+    /// fraction of all samples, in whole groups [default: 0.2]
     ///
     /// This seed is not the seed of the training, so every command holds out the same samples.
     #[arg(long, global = true, value_name = "PART[,seed=N]", conflicts_with = "test")]

@@ -14,8 +14,8 @@ use super::{Count, ValueError};
 pub enum Epochs {
     /// The given number.
     Count(Count),
-    /// The run takes about as many steps as the recipe takes on 60,000 samples, in whole epochs. That is the size of Fashion-MNIST, for which the
-    /// built-in recipes were made. The value is the recipe's number of epochs. `None` stands for 5.
+    /// The run takes about as many steps as the recipe takes on 60,000 samples, in whole epochs. Fashion-MNIST, for which the built-in recipes were
+    /// made, has 60,000 training samples. The value is the recipe's number of epochs. `None` stands for 5.
     Auto(Option<Count>),
 }
 

@@ -32,7 +32,7 @@ pub struct RecipeOptions {
     pub search: Option<toml::Table>,
 
     /// The number of passes over the training samples; auto: about as many steps as the recipe takes on 60,000 samples, in whole passes, so a small
-    /// data set gets more passes. If the recipe has no number of epochs, auto counts 5
+    /// data set gets more passes. If the recipe has no number of epochs, auto calculates with 5
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
     pub epochs: Option<Epochs>,
 
@@ -125,7 +125,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Schedule")]
     pub warmup: Option<NonNegative>,
 
-    /// The probability with which a training pass sets an activation to 0
+    /// The probability with which a training pass sets an activation to 0; if --layers has no Dropout, every activation is followed by one
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub dropout: Option<Fraction>,
 

@@ -190,9 +190,7 @@ impl Fields {
     /// Counts the fields of a message, and those of the messages in it, until there are more than `left`. An empty message takes two bytes
     /// in a file and hundreds in memory, so this check comes before messages are decoded.
     ///
-    /// # Errors
-    ///
-    /// `None` for too many, and for bytes that are no message.
+    /// Returns `None` for too many fields, and for bytes that are no message.
     pub(super) fn count(&self, mut bytes: &[u8], left: &mut usize) -> Option<()> {
         use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
         while !bytes.is_empty() {

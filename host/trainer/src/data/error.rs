@@ -115,7 +115,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A file named `.gz` is not gzipped, or is damaged.
+    /// A gzipped file is damaged.
     #[error("{} is no sound gzip file ({error}); make or fetch it again", path.display())]
     Gzip {
         /// The file.

@@ -19,7 +19,7 @@ const USUAL: f64 = 0.8;
 pub struct Ground {
     /// The background's shade: the middle of the shades that most of the border has.
     pub shade: u8,
-    /// The largest distance of a background pixel from that value.
+    /// The largest distance of a background pixel's shade from `shade`.
     pub tolerance: u8,
     /// The part of the border that has this shade, within the tolerance: from 0 to 1.
     pub share: f32,

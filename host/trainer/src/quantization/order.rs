@@ -34,7 +34,7 @@ impl Activity {
         fired as f64 / (self.samples * order.len().div_ceil(2)) as f64
     }
 
-    /// Returns an order in which, for few samples, one unit of a pair is zero and the other is not. First, the two units with the fewest such samples
+    /// Returns an order in which there are few samples for which exactly one unit of a pair is zero. First, the two units with the fewest such samples
     /// become a pair, again and again. Then two pairs exchange units as long as that lowers the number. A last unit without a partner stands at the
     /// end.
     pub fn order(&self) -> Vec<usize> {

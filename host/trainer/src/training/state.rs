@@ -50,8 +50,8 @@ impl Progress {
         is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
     }
 
-    /// Returns true if a run with these options and this number of training samples passes this place. `has_validation` is true if some samples
-    /// are held out for validation.
+    /// Returns true if this place (epochs, steps, samples seen) is possible in a run with these options and this number of training samples.
+    /// `has_validation` is true if some samples are held out for validation.
     pub fn is_of(&self, samples: usize, has_validation: bool, options: &TrainingOptions) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {

@@ -48,7 +48,7 @@ pub enum TableError {
         /// The largest number of bytes of a row.
         most: u64,
     },
-    /// The text is larger than any that is read.
+    /// A gzipped table unpacks to more bytes than a table of its size may.
     #[error("it unpacks to more than {} MB, and from so small a file no more is taken; if that is right, unpack it with gunzip", most >> 20)]
     TooLargeGzip {
         /// The largest number of bytes.
