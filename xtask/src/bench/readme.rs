@@ -92,7 +92,7 @@ fn prediction(data: &Path, results: &Path) -> Result<[String; 2]> {
 fn prediction_row(row: &Value) -> Result<[String; 2]> {
     let figure = |name: &str| number(row, name).map(|figure| figure as u64);
     let ram = figure("static_ram_bytes")? + figure("stack_bytes")?;
-    let what = "a prediction of 784-512-512-10 in int8 on a Cortex-M4F";
+    let what = "a prediction of 784-512-512-10 in int8 on an emulated Cortex-M4F";
     Ok([what.into(), format!("{} instructions, {} bytes of RAM", grouped(figure("instructions")?), grouped(ram))])
 }
 
