@@ -189,6 +189,15 @@ fn what_does_not_fit_a_task_is_refused() {
     let hash = with("--label-smoothing 0").0;
     assert_eq!(with(""), (hash.clone(), false));
     assert_eq!(with("--recipe fast"), (hash, true));
+    // A resumed run keeps the recipe of its checkpoint.
+    let new = format!("train {REGRESSION} --layers 3,4,2 --recipe quickstart --label-smoothing 0 --checkpoint-every 1");
+    said(folder, &format!("{new} --steps 3 --out part.selvedge"));
+    said(folder, &format!("train {REGRESSION} --resume part.checkpoint --steps 6"));
+    said(folder, &format!("{new} --steps 6 --out whole.selvedge"));
+    let [part, whole] = ["part", "whole"].map(|name| fs::read(folder.join(name).with_extension("selvedge")).unwrap());
+    assert_eq!(part, whole);
+    let tuned = said(folder, &format!("quantize w.selvedge --qat --recipe fast --out w.int8 {REGRESSION}"));
+    assert!(tuned.contains("note: only a classification has label smoothing"), "{tuned}");
     fs::write(folder.join("s.toml"), "label-smoothing = 0.1\n[search]\nlabel-smoothing = [0.1, 0.2]\n").unwrap();
     let error = refusal(folder, &format!("search s.toml --trials 2 {REGRESSION} --layers 3,4,2"));
     assert!(error.starts_with("search.label-smoothing: only a classification has it"), "{error}");
