@@ -1,7 +1,8 @@
 //! With the feature `driver`: compiles the kernels for every GPU that the toolkit knows, to the fat binary that the library embeds.
 //!
-//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest, of the first whose launches overlap
-//! and of the newest for all others; `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
+//! `$OUT_DIR/selvedge.fatbin` has machine code for each of [`ARCHITECTURES`]. For all other GPUs it has PTX of three architectures: of the oldest, of
+//! the first one whose launches may overlap, and of the newest. `$OUT_DIR/selvedge.report` has the compiler's report of each kernel's registers and
+//! spills.
 //!
 //! The environment variable `SELVEDGE_CUDA_ARCHITECTURES`, such as `90` or `80,90`, names the compute capabilities instead. Then there is
 //! machine code for these, and nothing for other GPUs: a build takes seconds, not minutes.

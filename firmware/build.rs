@@ -3,9 +3,9 @@
 //! | input | what it is |
 //! |---|---|
 //! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
-//! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `samples.idx`, `labels.idx`, as far as the program needs them |
+//! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `samples.idx`, `labels.idx`, `preparation.bin`, as far as the program needs them |
 //! | `SELVEDGE_LAYERS` | without weights, the model's layers, `784,128,10`; where none are given, the board's default model for Fashion-MNIST |
-//! | `SELVEDGE_ANY_SIZE` | where it is set, the linker takes a program that does not fit the board: whoever sets it judges the sizes |
+//! | `SELVEDGE_ANY_SIZE` | if it is set, the linker accepts a program that does not fit the board; the caller must then check the sizes |
 //! | `training.toml` | the recipe of the program `train` |
 //!
 //! It writes `memory.x`, `board.rs` and `uart.rs`, and checks the embedded files with the device's own loaders, so that a file that the

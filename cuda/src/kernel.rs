@@ -5,8 +5,8 @@ use crate::task::Optimizer;
 /// The size of the tiles into which a product is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tile {
-    /// 16 × 16 results, for a product with too few large tiles. There are many small blocks. The time of a block is the latency of its chains of
-    /// multiply-adds.
+    /// 16 × 16 results, for a product with too few large tiles. There are many blocks, each with a small tile. The time of a block is the latency of
+    /// its chains of multiply-adds.
     Latency,
     /// 64 × 64 results: few blocks, whose threads are all busy.
     Throughput,

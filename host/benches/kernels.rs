@@ -1,6 +1,6 @@
 //! `cargo xtask bench kernels`: the engine's three products for the quickstart's layers, on one thread.
 //!
-//! A throughput's elements are multiply-accumulates of the mathematics: with half of the numbers zero, the engine does half
+//! A throughput's elements are multiply-adds of the mathematics: with half of the numbers zero, the engine does half
 //! of them.
 
 use std::{hint::black_box, num::NonZero};

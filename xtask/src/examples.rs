@@ -43,7 +43,7 @@ pub const EXAMPLES: &Examples = &[
             ("test --only clippy", "one stage"),
         ],
     ),
-    ("check deny", &[("check deny", "licences, sources, versions, and known weaknesses of the dependencies")]),
+    ("check deny", &[("check deny", "licences, sources, versions, and known vulnerabilities of the dependencies")]),
     ("check typos", &[("check typos", "the spelling")]),
     ("check oldest", &[("check oldest", "what the oldest compiler cannot build")]),
     ("check systems", &[("check systems", "code that does not compile for Windows or macOS")]),

@@ -224,7 +224,7 @@ mod tests {
     const WEIGHTS: [[i8; 15]; 2] =
         [[127, -127, 3, 0, 1, -1, 2, 5, -5, 9, 100, -100, 0, 0, 4], [1, -2, 3, -4, 5, -6, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
 
-    /// Four entries and the empty one, and the activations of three neurons, filled up to eight.
+    /// Four entries and the empty one, and the activations of three units, filled up to eight.
     const WORDS: usize = Int8::required_words(&[5, 3, 2]);
 
     fn layers() -> [Layer<'static>; 2] {

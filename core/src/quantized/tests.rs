@@ -198,7 +198,7 @@ proptest! {
 #[test]
 fn the_examples_file_is_exclusive_or() {
     const HALF: i32 = i32::MAX;
-    // The hidden neurons are x + y, up to 255, and x + y − 255. The logits are 128, and the first less twice the second.
+    // The hidden units are x + y, up to 255, and x + y − 255. The logits are 128, and the first less twice the second.
     let layers = [
         Int8Layer { weights: &[2, 2, 2, 2], biases: &[0, -510], multipliers: &[HALF; 2] },
         Int8Layer { weights: &[0, 0, 2, -4], biases: &[256, 0], multipliers: &[HALF; 2] },

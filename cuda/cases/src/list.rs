@@ -55,7 +55,7 @@ pub fn every_number_of_inputs_and_outputs(by: &dyn Check) {
     }
 }
 
-/// Classes that count differently, with and without label smoothing: with the last layer in the loss's kernel, and without.
+/// Classes with different weights, with and without label smoothing: with the last layer in the loss's kernel, and without.
 pub fn class_weights(by: &dyn Check) {
     for (label_smoothing, accumulate) in [(0.0, 1), (0.2, 1), (0.2, 3)] {
         let case = Case { weighs_classes: true, label_smoothing, accumulate, ..Case::PLAIN };
@@ -147,7 +147,7 @@ pub fn diverged_runs(by: &dyn Check) {
     }
 }
 
-/// Sizes that fill a GPU, for this number of steps: several tiles each way, widths that no fast path divides, a batch of one.
+/// Sizes that fill a GPU, for this number of steps: several tiles each way, widths that are not a multiple of a fast path's size, a batch of one.
 pub fn sizes_of_a_gpu(by: &dyn Check, steps: usize) {
     let case = |batch: usize| Case { samples: steps * batch, epochs: 1, batch, ..Case::PLAIN };
     by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&case(64));

@@ -123,9 +123,9 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 /// any of its threads, or has ended. `cudaGridDependencySynchronize` waits until the launch before is complete. In a launch that is not
 /// `programmatic`, it returns at once.
 ///
-/// If a block does not call the trigger, a GPU counts the block's end as the call, but a thread that does not wait need not see the numbers that
-/// the block wrote. To show such a mistake, the emulator may count the block already when one of its threads no longer waits in
-/// `cudaGridDependencySynchronize`. The next launch may then begin before the block has ended.
+/// If a block never calls the trigger, its end counts as the call. On a GPU, a thread of the next launch that does not wait may then still miss
+/// what the block wrote. To show this mistake, the emulator may begin the next launch earlier: as soon as one thread of the block has passed
+/// `cudaGridDependencySynchronize`.
 ///
 /// # Errors
 ///

@@ -112,11 +112,7 @@ fn paint(
     area.fill(&WHITE)?;
     let text = |anchor| (FONT, 18).into_font().color(&BLACK).pos(Pos::new(anchor, VPos::Center));
     let heading = (FONT, 24).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
-    area.draw(&Text::new(
-        "Instructions for a prediction (each grid line is ten times the one before)",
-        (MARGIN, 28),
-        heading,
-    ))?;
+    area.draw(&Text::new("Instructions for a prediction", (MARGIN, 28), heading))?;
     let shown = || bars.iter().filter(|bar| !bar.name.is_empty()).map(|bar| bar.instructions);
     let least = 10_f64.powf(shown().fold(f64::MAX, f64::min).log10().floor());
     let most = shown().fold(least * 10.0, f64::max);
@@ -127,6 +123,7 @@ fn paint(
     let mut decade = least;
     while decade <= most {
         area.draw(&PathElement::new([(end(decade), HEADING), (end(decade), bottom)], BLACK.mix(0.2)))?;
+        area.draw(&Text::new(format!("{decade:.0}"), (end(decade), HEADING - 14), text(HPos::Center)))?;
         decade *= 10.0;
     }
     for (place, bar) in bars.iter().enumerate().filter(|(_, bar)| !bar.name.is_empty()) {

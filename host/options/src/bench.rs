@@ -85,8 +85,8 @@ pub struct Cpu {
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "plot"])]
     pub phases: bool,
 
-    /// Estimate the time of a step on these numbers of cores instead, with the first engine; a row for each number. Each product is divided as for so
-    /// many threads. One core of this machine computes all parts, one after the other, and the time of the longest part counts
+    /// Estimate the time of a step on these numbers of cores instead, with the first engine; a row for each number. Each product is divided into as
+    /// many parts as there are cores. One core of this machine computes all parts, one after the other, and the time of the longest part counts
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024),
         conflicts_with_all = ["peers", "json", "markdown", "plot", "phases", "predict"])]
     pub simulate: Vec<u16>,

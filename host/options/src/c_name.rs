@@ -132,9 +132,9 @@ fn is_word(text: &str) -> bool {
 }
 
 impl CName {
-    /// Makes a name from a file name without its ending. Each run of other characters between letters and digits becomes an underscore. At the
-    /// beginning and the end it is dropped. A long name is cut. An empty name becomes `network`. A name that begins with a digit gets the prefix
-    /// `network_`. A word of C gets the suffix `_network`.
+    /// Makes a name from a file name without its ending. Characters that are not letters or digits are replaced: several in a row become one
+    /// underscore, and those at the beginning and the end are left out. A long name is cut. An empty name becomes `network`. A name that begins with
+    /// a digit gets the prefix `network_`. A word of C gets the suffix `_network`.
     pub fn of_file(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut parts: Vec<&str> =

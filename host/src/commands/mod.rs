@@ -71,7 +71,7 @@ struct Arguments {
 enum Commands {
     #[command(flatten)]
     Local(Box<options::Command>),
-    /// Talk to a board over its UART: what it is, its predictions, and whether they have this machine's bits
+    /// Talk to a board over its UART: show its network, predict on it, and compare its bits with this machine's
     #[command(subcommand)]
     Device(options::Device),
 }

@@ -46,9 +46,9 @@ pub struct Data {
     pub name: String,
     /// The options that named the data, without their dashes, and their values.
     pub options: Vec<[String; 2]>,
-    /// SHA-256 of the training samples, including those that are held out for validation, and their labels.
+    /// SHA-256 of the training samples, including those that are held out for validation, and their targets.
     pub sha256: String,
-    /// SHA-256 of the test samples and their labels.
+    /// SHA-256 of the test samples and their targets.
     pub test_sha256: String,
     /// The number of training samples, including those that are held out for validation.
     pub samples: u64,

@@ -110,7 +110,7 @@ impl Team {
         Ok(Self { _helpers: helpers, shared, threads, takes_turns: threads == 1, turn: Mutex::default() })
     }
 
-    /// Returns a team without threads: the caller does the work of this number of threads, one after the other.
+    /// Returns a team without helper threads: the caller does the work of this number of threads, one after the other.
     pub fn taking_turns(threads: NonZero<usize>) -> Self {
         let (shared, turn) = Default::default();
         Self { _helpers: None, shared, threads: threads.get(), takes_turns: true, turn }

@@ -232,7 +232,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Returns the logits of samples. Their raw values stand one after the other, as the network's
+    /// Returns the logits of samples. `samples` has their raw values, one sample after the other, as the network's
     /// [`Preparation`](selvedge::preparation::Preparation) takes them. Bytes at the end that are not a whole sample are
     /// ignored.
     ///

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-/// The environment variable under which a test that is skipped fails.
+/// If this environment variable is set and not empty, a skipped test fails.
 pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
 
 /// Says that the test which calls this leaves out `what`. `missing` says what the machine lacks, and how to get it.

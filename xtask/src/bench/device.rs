@@ -87,8 +87,8 @@ struct Row {
     cycles_estimate: Option<u64>,
     /// The mean numbers of instructions for each linear layer. Empty for the exported C.
     layer_instructions: Vec<u64>,
-    /// The number of multiply-accumulates of the linear layers.
-    multiply_accumulates: u64,
+    /// The number of multiply-adds of the linear layers.
+    multiply_adds: u64,
     /// The number of bytes of the program `bare` without vectors, weights and samples. For C, the bytes of the exported functions.
     code_bytes: u64,
     weight_bytes: u64,
@@ -188,7 +188,7 @@ fn measure(options: &DeviceBenchOptions, board: &str, name: &str, format: Format
         most_instructions: measured.most,
         cycles_estimate: estimate.map(|estimate| estimate.cycles(measured.mean)),
         layer_instructions: measured.layers,
-        multiply_accumulates: multiply_accumulates(&weights.architecture),
+        multiply_adds: multiply_adds(&weights.architecture),
         code_bytes: sizes.flash.saturating_sub(weight_bytes + sample_bytes),
         weight_bytes,
         static_ram_bytes: sizes.ram,
@@ -219,7 +219,7 @@ fn measure_c(options: &DeviceBenchOptions, board: &str, name: &str, format: Form
         most_instructions: measured.most,
         cycles_estimate: estimate.map(|estimate| estimate.cycles(measured.mean)),
         layer_instructions: measured.layers,
-        multiply_accumulates: multiply_accumulates(&weights.architecture),
+        multiply_adds: multiply_adds(&weights.architecture),
         code_bytes: exported.code_bytes,
         weight_bytes: exported.weight_bytes,
         static_ram_bytes: exported.ram_bytes,
@@ -257,8 +257,8 @@ fn file_len(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
 }
 
-/// Returns the number of multiply-accumulates of the linear layers.
-fn multiply_accumulates(network: &Architecture) -> u64 {
+/// Returns the number of multiply-adds of the linear layers.
+fn multiply_adds(network: &Architecture) -> u64 {
     let linear = network.stages().filter(|stage| stage.kind == StageKind::Linear);
     linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()
 }
@@ -301,7 +301,7 @@ impl Measured {
 
 fn markdown(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| board | model | format | instructions | least … most | cycles, estimated | by layer | for each multiply-accumulate | code | weights | static RAM | stack |\n\
+        "| board | model | format | instructions | least … most | cycles, estimated | by layer | for each multiply-add | code | weights | static RAM | stack |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
@@ -314,7 +314,7 @@ fn markdown(rows: &[Row]) -> String {
             format!("{} … {}", grouped(row.least_instructions), grouped(row.most_instructions)),
             row.cycles_estimate.map_or_else(|| "–".to_owned(), grouped),
             if layers.is_empty() { "–".to_owned() } else { layers.join(" + ") },
-            format!("{:.3}", row.instructions as f64 / row.multiply_accumulates as f64),
+            format!("{:.3}", row.instructions as f64 / row.multiply_adds as f64),
             grouped(row.code_bytes),
             grouped(row.weight_bytes),
             grouped(row.static_ram_bytes),
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_products_summed() {
         assert_eq!([0, 999, 1000, 1_034_857].map(grouped), ["0", "999", "1,000", "1,034,857"]);
-        assert_eq!(multiply_accumulates(&"784,512,512,10".parse().unwrap()), 668_672);
+        assert_eq!(multiply_adds(&"784,512,512,10".parse().unwrap()), 668_672);
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
             most_instructions: 13_000,
             cycles_estimate: None,
             layer_instructions: vec![11_000, 1000],
-            multiply_accumulates: 12_000,
+            multiply_adds: 12_000,
             code_bytes: 6000,
             weight_bytes: 7000,
             static_ram_bytes: 0,

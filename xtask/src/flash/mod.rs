@@ -43,7 +43,7 @@ pub struct FlashOptions {
     /// The program to run
     #[arg(long, value_enum, default_value_t = Program::Predict)]
     program: Program,
-    /// The number of test samples to classify [default: 100, or all if there are fewer]
+    /// The number of test samples to predict [default: 100, or all if there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// Run on the real chip, through probe-rs
@@ -62,7 +62,7 @@ pub struct FlashOptions {
 /// A program of the firmware: `firmware/src/bin/<name>.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
-    /// Classifies embedded test samples
+    /// Predicts embedded test samples
     Predict,
     /// Measures the instructions and the stack of a prediction
     Measure,
@@ -75,7 +75,7 @@ pub enum Program {
     Loader,
     /// Prints hashes of the functions of the arithmetic
     Fingerprint,
-    /// Classifies one sample, without output
+    /// Predicts one sample, without output
     Bare,
     /// Ends as the environment variable SELVEDGE_CRASH says: panic, fault or overflow; deep gives a program that does not fit
     #[value(hide = true)]

@@ -121,7 +121,7 @@ pub struct Row {
     pub peer: Option<String>,
     /// The median of the peer's epochs.
     pub peer_median_epoch_seconds: Option<f64>,
-    /// The peer's median divided by ours, in each round; this is the median of the rounds.
+    /// The peer's median divided by ours: the median over the rounds.
     pub ratio: Option<f64>,
     /// The smallest ratio of the rounds.
     pub min_ratio: Option<f64>,

@@ -41,8 +41,7 @@ pub struct SetupOptions {
     #[arg(long)]
     c: bool,
 
-    /// Install only the target for `web`, the browser for the tests of the page, and TypeScript for the types of
-    /// its script
+    /// Install only the target for `web`, and for the tests of the page a browser, Node with npm, and TypeScript
     #[arg(long)]
     page: bool,
 }

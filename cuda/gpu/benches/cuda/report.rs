@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::shared::{Against, Spread, align_right};
 
-/// Everything measured.
+/// All measurements.
 pub struct Report {
     /// Images in an epoch.
     pub samples: usize,
@@ -19,7 +19,7 @@ pub struct Row {
     pub batch: u32,
     /// Seconds.
     pub epoch: Spread,
-    /// Whom it took turns with.
+    /// The peer with which it took turns, and the ratios.
     pub against: Option<Against>,
 }
 
@@ -69,7 +69,7 @@ impl Report {
         best.into_iter().map(line).collect()
     }
 
-    /// One object a line.
+    /// Returns one JSON object for each row, each on a line of its own.
     pub fn json_lines(&self) -> String {
         self.rows.iter().map(|row| format!("{}\n", self.json(row))).collect()
     }

@@ -31,7 +31,7 @@ pub struct Predict {
     /// The way to the board.
     #[command(flatten)]
     pub connect: Connect,
-    /// The samples to classify.
+    /// The samples to predict.
     #[command(flatten)]
     pub samples: Samples,
 

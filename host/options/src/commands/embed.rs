@@ -7,7 +7,7 @@ use super::{Data, Part, groups::whole};
 /// Options of `embed`.
 #[derive(Args, Debug)]
 pub struct Embed {
-    /// The network's file; without it, only samples are written
+    /// The network's file; without it, only samples.idx, labels.idx and preparation.bin are written
     pub file: Option<PathBuf>,
 
     /// The samples to write

@@ -16,8 +16,8 @@ pub struct ExportC {
     #[arg(long, value_name = "DIR|FILE.c")]
     pub out: Option<PathBuf>,
 
-    /// The prefix of functions, macros and files [default: the name of the file in --out, else the name of FILE, in which all characters
-    /// that are no letters or digits become underscores]
+    /// The prefix of functions, macros and files [default: the name of the file in --out, else a name that is made from FILE's name: its
+    /// letters and digits, with underscores between them]
     #[arg(long)]
     pub name: Option<CName>,
 }

@@ -53,7 +53,7 @@ pub struct File {
     pub path: PathBuf,
 }
 
-/// The samples to classify.
+/// The samples to predict.
 #[derive(Args, Debug)]
 pub struct Samples {
     /// Pictures of one object on a plain background (PNG, JPEG, WebP, GIF, BMP or TIFF), or samples in CSV files or in IDX files (the format of

@@ -57,7 +57,7 @@ pub enum Command {
     Eval(Eval),
     /// Make one HTML page about one run or several runs: curves, mistakes, calibration, costs, and the commands that reproduce them
     Report(Report),
-    /// Classify pictures or other samples
+    /// Predict pictures or other samples
     Predict(Predict),
     /// Show the content of a network's file
     Inspect(Inspect),

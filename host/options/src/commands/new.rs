@@ -39,14 +39,14 @@ pub struct New {
     #[arg(long, value_enum, default_value = "predict")]
     pub program: Program,
 
-    /// Quantise the weights to this format, with samples of --data; f32 leaves a float32 file as it is [default: the format of the file]
+    /// Quantise the weights to this format, with samples of --data [default: the format of the file]
     #[arg(long, value_enum)]
     pub format: Option<FormatOption>,
 
     /// The number of samples in the project [default: 4; 50 for --program train]
     ///
     /// The samples are spread evenly over the test samples of --data; with --program train, over its training samples. Without --data, a project that
-    /// predicts has one sample of zeros. A project that trains then takes Fashion-MNIST, if the network fits it.
+    /// predicts has one sample of zeros, and --count is an error. A project that trains then takes Fashion-MNIST, if the network fits it.
     #[arg(long, value_parser = whole::<u32>(1..=1000))]
     pub count: Option<u32>,
 

@@ -12,7 +12,7 @@ pub struct Predict {
     /// The network's file.
     #[command(flatten)]
     pub file: File,
-    /// The samples to classify.
+    /// The samples to predict.
     #[command(flatten)]
     pub samples: Samples,
 

@@ -45,8 +45,9 @@ pub struct Quantize {
     /// margin − bound. Otherwise it has those for the first other class whose margin is not above its bound. The table does not name this other
     /// class.
     ///
-    /// For labels, the margin is the distance from 0 of the output that is nearest to changing its label, and the bound is the largest error of this
-    /// output.
+    /// For labels, the margin of an output is its distance from 0, and its bound is the largest error of the output. If every bound is below its
+    /// margin, the line has the output with the smallest difference margin − bound. Otherwise it has the first output whose margin is not above its
+    /// bound.
     ///
     /// In int8 and int4, inputs that are not bytes are rounded to codes, which are numbers from 0 to 255. The margin is then that of the
     /// floating-point network on the rounded inputs, and a sample is certified only if this network also has the model's class.
@@ -64,7 +65,7 @@ pub struct Quantize {
 /// The value of `--format`: the number format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatOption {
-    /// 32 bits; batch normalisation is merged into the linear layers, and nothing else changes
+    /// 32 bits; `quantize` and `flash` merge batch normalisation into the linear layers, `new` leaves the file as it is
     F32,
     /// 16 bits, computed in floating point
     F16,

@@ -18,7 +18,7 @@ pub struct Report {
     #[arg(long, value_name = "FILE.html", default_value = "report.html")]
     pub out: PathBuf,
 
-    /// Write the pictures of the page also as files in this folder: loss.svg, confusion.svg, first-layer.png and so on; a curve
+    /// Also write the page's pictures as files into this folder: loss.svg, confusion.svg, first-layer.png and so on; a curve
     /// shows all runs together, and every other picture is of one run
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,

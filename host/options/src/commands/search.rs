@@ -47,7 +47,8 @@ pub struct Search {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// The training samples on which recipes are compared: a fraction below 1, or a number of samples [default: the recipe's val-split, or 0.2]
+    /// The training samples that are held out to compare the recipes: a fraction below 1, or a number of samples [default: the recipe's val-split, or
+    /// 0.2]
     #[arg(long, value_name = "PART|N", conflicts_with = "folds")]
     pub validation: Option<ValSplit>,
 

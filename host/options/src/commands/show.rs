@@ -16,11 +16,11 @@ pub struct Show {
     #[arg(long, value_enum)]
     pub split: Option<Part>,
 
-    /// The number of images, or of units with --weights [default: 50; 8 with --augment or --saliency]
+    /// The number of images; with --weights and without --saliency, the number of units [default: 50; 8 with --augment or --saliency]
     #[arg(long, value_parser = whole::<u32>(1..=2000))]
     pub count: Option<u32>,
 
-    /// Save each grey image as a separate picture without a label; `predict` reads it back to the same values
+    /// Save each grey image as a separate picture without a caption; `predict` reads it back to the same values
     #[arg(long, conflicts_with_all = ["augment", "weights"])]
     pub plain: bool,
 

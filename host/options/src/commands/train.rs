@@ -48,9 +48,9 @@ pub struct Train {
 
     /// Cross-validate: divide the samples into K folds, and test each fold with a model that was trained on the others
     ///
-    /// Two folds differ by one sample of a class at most. With --group, all samples of a group are in one fold, so the shares are only about equal.
-    /// The folds divide all samples except a test part that the source has, or that --test-split or --test gives; such a test part is not used. N is
-    /// the seed of the division. It is not the seed of the training, so every recipe is tested on the same folds.
+    /// Two folds differ by one sample of a class at most. With --group, all samples of a group are in one fold, so folds have only about the same
+    /// number of samples of a class. The folds divide all samples except a test part that the source has, or that --test-split or --test gives; such
+    /// a test part is not used. N is the seed of the division. It is not the seed of the training, so every recipe is tested on the same folds.
     #[arg(
         long,
         value_name = "K[,seed=N]",
@@ -72,8 +72,8 @@ pub struct Train {
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()), help_heading = "Data")]
     pub limit_train: Option<u32>,
 
-    /// The weight file [default: weights/MODEL.selvedge, with --layers the widths in place of MODEL; for a resumed run beside the checkpoint, with
-    /// the ending .selvedge]
+    /// The weight file [default: weights/MODEL.selvedge, with --layers a name that is made from the layers, such as 784-256-10, in place of MODEL;
+    /// for a resumed run beside the checkpoint, with the ending .selvedge]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
 
@@ -96,7 +96,7 @@ pub struct Train {
     #[arg(long, short, conflicts_with = "tui", help_heading = "Output")]
     pub quiet: bool,
 
-    /// Save a checkpoint each time after this number of steps; Ctrl-C saves a checkpoint too, except with --folds
+    /// Save a checkpoint every STEPS steps; Ctrl-C saves a checkpoint too, except with --folds
     ///
     /// Only --overwrite replaces the checkpoint of another run.
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>(1..=u64::MAX), help_heading = "Checkpoints")]
@@ -110,8 +110,8 @@ pub struct Train {
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
-    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data. The result is the
-    /// weights of a run that never stopped
+    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data except
+    /// --limit-train, whose number the checkpoint has. The result is the weights of a run that never stopped
     ///
     /// --epochs or --steps changes the length of the run. This is an error for the schedules cosine and one-cycle, because they depend on the length.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]

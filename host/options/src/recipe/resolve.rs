@@ -38,12 +38,12 @@ impl RecipeOptions {
 
     /// Returns the training options of the recipe, with a default for each key that it does not set.
     ///
-    /// Three keys depend on the data. For `epochs = "auto"`, call [`for_samples`](Self::for_samples) first. `class_weights` stays `None`: set it with
+    /// Three keys depend on the data. For `epochs = "auto"`, call [`for_samples`](Self::for_samples) first. `class-weights` stays `None`: set it with
     /// [`ClassWeights`](crate::recipe::ClassWeights). `val-split` is not in the result: hold out the samples yourself.
     ///
-    /// The defaults of an optimizer's options are those of its class in PyTorch. The other defaults are those of PyTorch's quickstart: SGD, five epochs,
-    /// batches of 64 samples, no regularisation. There are two differences: each epoch takes the samples in a new random order, and features that are not
-    /// bytes are standardised. The default seed is 42.
+    /// The defaults of an optimizer's options are those of its class in PyTorch. The other defaults are those of PyTorch's quickstart: SGD, five
+    /// epochs, batches of 64 samples, no regularisation. There are two differences: each epoch takes the samples in a new random order, and features
+    /// that are not bytes are standardised. The default seed is 42.
     ///
     /// # Errors
     ///

@@ -8,10 +8,10 @@ use thiserror::Error;
 use super::{FolderError, TableError, arrays::ArrayError, download::DownloadError};
 use crate::{files::ReadError, picture::PictureError};
 
-/// The error of data that cannot be loaded from a folder that was named or found.
+/// The error of data that cannot be loaded.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// A named folder is not there.
+    /// A named folder or file is not there.
     #[error("{origin}: there is no folder or file {}", folder.display())]
     NoFolder {
         /// The option or variable that named it.

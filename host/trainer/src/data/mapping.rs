@@ -28,7 +28,7 @@ const RESIDENT: u64 = 256 << 20;
 /// The number of bytes that one access may load. On Linux, it loads the pages around it too, up to 2 MiB if the file lies in large folios.
 const AROUND: u64 = 2 << 20;
 
-/// Returns the size in bytes from which on a plain file of samples is mapped and not read.
+/// Returns the smallest size in bytes of a plain file of samples that is mapped and not read.
 ///
 /// # Errors
 ///

@@ -4,10 +4,12 @@ use super::{Dataset, EndsError};
 use crate::classes::Classes;
 
 impl Dataset {
-    /// Gives the samples the labels of a network's classes. A class of the samples becomes the network's class with the same name. If a name is
-    /// missing in the network, and the names of all the samples' classes are numbers, a class becomes the network's class with that number.
-    /// Samples that are labelled by numbers stay as they are. So do samples for a network whose classes have no names, unless
-    /// the names of all the samples' classes are numbers of its classes.
+    /// Gives the samples the labels of a network's classes. Samples that are labelled by numbers stay as they are. For samples that are labelled
+    /// by names, the first rule that fits is used:
+    ///
+    /// 1. If the network has every name, a class becomes the network's class with the same name.
+    /// 2. If every name is the number of a class of the network, a class becomes the network's class with this number.
+    /// 3. If the network's classes have no names, the samples stay as they are.
     ///
     /// # Errors
     ///

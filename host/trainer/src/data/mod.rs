@@ -72,7 +72,7 @@ pub struct Dataset {
     /// The name: `Fashion-MNIST` or another published set, `builtin`, or the folder or file of other data. It is printable, and fits into a
     /// training record.
     pub name: String,
-    /// SHA-256 of the training samples, then their labels: [`Split::checksum`].
+    /// SHA-256 of the training samples, then their targets: [`Split::checksum`].
     pub checksum: [u8; 32],
     /// The shape of a sample.
     pub input: InputShape,

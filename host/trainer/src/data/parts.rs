@@ -41,7 +41,7 @@ impl Dataset {
     }
 
     /// Divides the training samples into folds. Two folds differ by one sample of a class at most. If the samples are in groups, a fold gets whole
-    /// groups, and the shares are only about equal. Returns the indices of each fold's samples, ascending.
+    /// groups, and has only about the same number of samples of a class. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ impl Split {
     ///
     /// # Panics
     ///
-    /// If there is not one label for each sample.
+    /// If there is not one class for each sample.
     pub fn of_floats(features: usize, values: &[f32], labels: Vec<u16>) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self::of(features, Element::F32, Store::Memory(bytes), labels)

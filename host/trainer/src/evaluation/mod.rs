@@ -96,7 +96,8 @@ impl Evaluation {
         mean(self.roc_auc.iter().copied().flatten())
     }
 
-    /// Returns the most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units. The
+    /// Returns the most important figures in words, such as `Accuracy: 91.5%`. Percentages have this number of decimals, F1 and R²
+    /// two more, and an error has five significant digits. `units` are the targets' units. The
     /// list may be empty.
     pub fn headline(&self, decimals: usize, units: &[String]) -> String {
         let percent = |part: f64| format!("{:.decimals$}%", 100.0 * part);

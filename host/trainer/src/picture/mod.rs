@@ -82,7 +82,7 @@ pub enum Panel {
         low: f32,
         /// The largest value.
         high: f32,
-        /// For each class, the parts of its samples in each range. Their sum is 1.
+        /// For each class, the parts of its samples in each bin. Their sum is 1.
         classes: Vec<Vec<f64>>,
     },
     /// The mean course of a window, for each class.

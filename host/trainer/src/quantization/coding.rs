@@ -55,7 +55,7 @@ impl Coding {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::NotFinite`] if a weight is outside a float32's range.
+    /// [`QuantizationError::NotFinite`] if a weight is outside a float32's range. [`QuantizationError::Network`] if there is not enough memory.
     pub fn fold(&self, reference: &Reference) -> Result<Reference, QuantizationError> {
         let scaled: Vec<(f32, f32)> = match reference.preparation() {
             Preparation::Scaled(scaled) => scaled.rows().collect(),

@@ -25,7 +25,7 @@ impl F16Network {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::F16Range`] for a weight that would become infinite.
+    /// [`QuantizationError::F16Range`] for a weight that would become infinite. [`QuantizationError::Network`] if there is not enough memory.
     pub fn new(reference: &Reference) -> Result<Self, QuantizationError> {
         for (index, layer) in reference.layers().enumerate() {
             if let Some(&weight) = layer.weight.iter().find(|&&weight| f16::from_f32(weight).is_infinite()) {

@@ -19,7 +19,8 @@ impl Quantizer<'_> {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::FineTuning`].
+    /// [`QuantizationError::FineTuning`] if the training fails, [`QuantizationError::Network`] if there is not enough memory, and the errors of
+    /// [`Reference::new`](super::Reference::new).
     pub fn fine_tune(
         &mut self,
         options: &training::TrainingOptions,

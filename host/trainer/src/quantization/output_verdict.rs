@@ -30,8 +30,9 @@ impl OutputVerdict {
         self.model.iter().zip(&self.quantized).all(|(&model, &quantized)| (model > 0.0) == (quantized > 0.0))
     }
 
-    /// Returns the distance from 0 of the output that is nearest to changing its label, and the bound of its error. If every output's bound is
-    /// below its distance, the labels are proved to be those of `float`. They are the model's if `float` and `model` also have the same labels.
+    /// Returns an output's distance from 0 and the bound of its error. If every output's bound is below its distance, it is the output with the
+    /// smallest difference of the two, and the labels are proved to be those of `float`. Otherwise it is the first output whose distance is not above
+    /// its bound. The proved labels are the model's if `float` and `model` also have the same labels.
     pub fn nearest_label(&self) -> (f64, f64) {
         let pairs = self.float.iter().map(|&output| f64::from(output).abs()).zip(self.bounds.iter().copied());
         let slack = |(distance, bound): (f64, f64)| if distance > bound { distance - bound } else { f64::NEG_INFINITY };

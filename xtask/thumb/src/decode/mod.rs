@@ -112,7 +112,7 @@ pub enum Effect {
     Table(u32),
     /// Continues at the address in a register. The address comes from a list.
     Listed(u8),
-    /// Continues as far ahead as a register says, by a [`table`]. ARMv6-M has no instruction for this.
+    /// Adds a register to the program counter. The register comes from a [`table`], because ARMv6-M has no instruction for a table of jumps.
     Ahead(u8),
     /// Makes the next instructions conditional: their number, and a bit for each that has the same condition as the first.
     If(u32, u8),

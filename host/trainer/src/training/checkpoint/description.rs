@@ -21,7 +21,8 @@ pub struct Description {
 }
 
 impl Description {
-    /// Returns the description of a run with this recipe, network and data. No samples of the data may be held out yet.
+    /// Returns the description of a run with this recipe, network and data. If validation samples are already held out of `data.train`, the caller
+    /// has to set `samples` to the number with them. The checksum is that of all training samples.
     pub fn new(recipe: String, layers: String, data: &Dataset) -> Self {
         Self {
             recipe,
@@ -33,7 +34,7 @@ impl Description {
         }
     }
 
-    /// Returns true if both describe the same run, at any place: it takes the same steps.
+    /// Returns true if both have the same recipe, layers and samples. The place in the run and the initial weights are not compared.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
         anywhere(self) == anywhere(other)
