@@ -36,7 +36,7 @@ enum class Element : unsigned { U8, I8, I16, U16, F32 };
 // The loss of the outputs.
 enum class Loss : unsigned { CrossEntropy, BceWithLogits, Mse };
 
-// One task. Features are [samples][width], weights [outputs][inputs], all row by row.
+// One task. A layer's inputs and outputs are [samples][width], weights [outputs][inputs], all row by row.
 struct Task {
     Kind kind;
     // Blocks that it takes.

@@ -7,7 +7,7 @@
 //! - [`check`]: a check of the vectors' arithmetic in the browser.
 //! - [`samples`]: a part of a data set, as two IDX files.
 //!
-//! It needs no `std`, so only the sources of `core` and `alloc` are needed to build the target.
+//! It needs no `std`, so only the sources of Rust's own `core` and `alloc` are needed to build the target.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

@@ -124,7 +124,7 @@ impl Model {
         self.activations.get(layer).cloned().unwrap_or_default()
     }
 
-    /// Returns the fraction of samples that are classified rightly, 0 to 1.
+    /// Returns the fraction of samples that are classified correctly, 0 to 1.
     ///
     /// # Errors
     ///

@@ -67,7 +67,7 @@ enum Action {
 
 #[derive(Args)]
 struct Target {
-    /// The board, a file in firmware/boards
+    /// The board: a file in firmware/boards, without its ending .toml
     #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
     /// The serial port of a real board; the board must already run `serve`, or --probe starts it

@@ -10,7 +10,10 @@ pub const EXAMPLES: &Examples = &[
             ("flash", "the quickstart's model on an emulated Cortex-M4F"),
             ("flash --board microbit --format int8 -v", "784-16-10 on a Cortex-M0, with each sample's answer"),
             ("flash --board netduinoplus2 --program train", "training on the board"),
-            ("flash --weights weights/96-24-3.selvedge --data motion.csv --probe", "your own network on a real chip"),
+            (
+                "flash --board netduinoplus2 --weights weights/96-24-3.selvedge --data motion.csv --probe",
+                "your own network on a real chip",
+            ),
         ],
     ),
     (
@@ -25,9 +28,9 @@ pub const EXAMPLES: &Examples = &[
     ("device predict", &[("device predict --port /dev/ttyACM0 shoe.jpg", "the answer of a real board")]),
     ("device eval", &[("device eval --board microbit --count 20", "20 answers, compared bit for bit")]),
     ("device serve", &[("device serve --board microbit", "a board for `selvedge device --connect`")]),
-    ("verify bits", &[("verify bits", "one hash on every engine, on all threads, and on the boards")]),
+    ("verify bits", &[("verify bits", "the same hash on every engine, with any number of threads, and on the boards")]),
     ("gpu pack", &[("gpu pack", "a folder for a machine with a GPU, where `bash check.sh` runs it")]),
-    ("gpu report", &[("gpu report report", "the page of the folder that check.sh left")]),
+    ("gpu report", &[("gpu report report", "the page from the folder report, which check.sh wrote")]),
     ("gpu code", &[("gpu code", "registers and instructions of each kernel, without a GPU")]),
     (
         "web",

@@ -24,7 +24,7 @@ const TOOLCHAIN: &str = "nightly";
 /// The options of `fuzz`.
 #[derive(Args)]
 pub struct FuzzOptions {
-    /// A target, a file in fuzz/fuzz_targets [default: every target]
+    /// A target: a file in fuzz/fuzz_targets, without its ending .rs [default: every target]
     targets: Vec<String>,
     /// The number of minutes for each target
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]

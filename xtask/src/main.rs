@@ -15,7 +15,7 @@
 //!   page's script.
 //! - [`mod@test`]: all checks and tests that must pass before a change is kept.
 //! - [`check`]: single checks. `test` leaves out all of them except `loom`, because they take long or need additional tools.
-//! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
+//! - [`fuzz`]: damaged and random input for all readers, for some minutes, with a table of the results.
 //! - [`signals`]: the signals that ask this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
 //! - [`toolchain`]: the compiler for the boards. [`workspace`]: runs programs and shows their commands.

@@ -1,4 +1,4 @@
-//! Programs that end when the program that started them ends, even if that is killed (SIGKILL): an emulator, and a test's `cargo xtask`.
+//! Programs that end when the program that started them ends, even if it is killed (SIGKILL): an emulator, and a test's `cargo xtask`.
 //!
 //! On Linux, the kernel does this. A program must ask for it itself, so xtask first starts itself: `xtask tied PID PROGRAM …` asks, and then
 //! becomes the program. On other systems, the program is started directly.
@@ -48,9 +48,9 @@ pub fn tie_as_asked() -> io::Result<()> {
     }
 }
 
-/// Returns the same command for a program that ends with the thread that starts it.
+/// Returns a command with the same program, arguments, variables and folder. Its process is ended when the thread that started it ends.
 ///
-/// The new command has the words, variables and folder. Set its input and output afterwards.
+/// Set its input and output afterwards.
 pub fn tied(command: &Command) -> Command {
     let mut tied = Command::new(if can_tie() { THIS.as_ref() } else { command.get_program() });
     if can_tie() {

@@ -29,7 +29,7 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
-/// Returns the folder of everything built.
+/// Returns cargo's target folder.
 pub fn target_dir() -> Result<PathBuf> {
     let profile = launch::profile_folder().context("the system does not say where xtask is")?;
     profile.parent().map(Path::to_owned).context("xtask lies in no target folder")
@@ -45,7 +45,7 @@ pub fn lock(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Returns the file that a program's name stands for, where `PATH` has it.
+/// Returns the file that a program's name stands for, if `PATH` has it.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
@@ -83,7 +83,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and returns what it prints. Where it fails, the error is its own words.
+/// Runs a command and returns what it prints. If it fails, the error is what it wrote to standard error.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(command)))?;
     let errors = String::from_utf8_lossy(&output.stderr);

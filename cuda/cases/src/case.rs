@@ -157,7 +157,7 @@ pub struct Case {
     pub weighs_classes: bool,
     /// The change of images.
     pub augmentation: Augmentation,
-    /// The decay of the weights' moving average.
+    /// The part of the weights' moving average that each step keeps.
     pub decay: Option<f64>,
     /// The seed of all random draws.
     pub seed: u64,

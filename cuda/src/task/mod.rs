@@ -72,7 +72,7 @@ pub mod settled {
     pub const PARAMETERS: u32 = 4;
 }
 
-/// One task. Features are `[samples][width]`, weights `[outputs][inputs]`, row by row.
+/// One task. A layer's inputs and outputs are `[samples][width]`, weights `[outputs][inputs]`, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Task {

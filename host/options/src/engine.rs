@@ -10,7 +10,7 @@ pub enum InstructionSet {
     /// x86-64 with AVX2, FMA, BMI1 and POPCNT.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// x86-64 with AVX-512 F.
+    /// x86-64 with AVX-512 F, and the instructions of [`Avx2`](Self::Avx2).
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// AArch64.

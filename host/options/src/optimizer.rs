@@ -105,9 +105,9 @@ pub enum Optimizer {
     },
     /// Adam or AdamW.
     Adam {
-        /// β₁ and β₂.
+        /// β₁ and β₂: the parts of the averages of the gradients and of their squares that each step keeps.
         betas: [f64; 2],
-        /// ε.
+        /// ε, which is added to the denominator.
         eps: f64,
         /// The factor of L2 regularisation, or of AdamW's decay.
         weight_decay: f64,
@@ -116,11 +116,11 @@ pub enum Optimizer {
     },
     /// RMSprop.
     RmsProp {
-        /// α.
+        /// α: the part of the average of the squared gradients that each step keeps.
         alpha: f64,
-        /// ε.
+        /// ε, which is added to the denominator.
         eps: f64,
-        /// The part of the velocity that stays.
+        /// The factor by which the velocity decays in each step.
         momentum: f64,
         /// The factor of L2 regularisation.
         weight_decay: f64,

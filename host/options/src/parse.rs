@@ -8,12 +8,12 @@ use crate::{Examples, program};
 use clap::{Parser, error::Error};
 use terminal::printable;
 
-/// Parses a program's arguments. It prints the help (with [these examples](program)) and the errors itself.
+/// Parses a program's arguments. It prints the help, with `examples`, and the errors itself.
 ///
 /// # Errors
 ///
-/// The exit code, if the program has to end: after help, and after an error in the arguments. The code is a failure also if the help could not be
-/// written, except if the program that reads the output has ended (`… | head`).
+/// The exit code, if the program has to end: after help, and after an error in the arguments. The code is also a failure if the help cannot be
+/// written. It is no failure if the program that reads the output has ended (`… | head`).
 pub fn parse<P: Parser>(examples: &Examples) -> Result<P, ExitCode> {
     let mut command = program::<P>(examples);
     let parsed = command.try_get_matches_from_mut(env::args_os());

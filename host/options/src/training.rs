@@ -23,7 +23,7 @@ pub struct TrainingOptions {
     pub learning_rate: f64,
     /// The schedule of the learning rate.
     pub schedule: EpochSchedule,
-    /// The largest L2 norm of the whole gradient. A gradient with a larger norm is scaled down to it.
+    /// The largest L2 norm of the whole gradient. A gradient with a larger norm is scaled down to it. `None`: there is no limit.
     pub clip: Option<f32>,
     /// The probability, from 0 to below 1, with which a training pass sets an activation to 0. Above 0 it needs a model with dropout.
     pub dropout: f32,
@@ -33,9 +33,10 @@ pub struct TrainingOptions {
     pub class_weights: Option<Vec<f32>>,
     /// The random changes of training images.
     pub augmentation: Augmentation,
-    /// The factor of the weights' moving average in each step. The run tests and saves the average. `None`: there is no average.
+    /// The part of the weights' moving average that each step keeps: average = ema · average + (1 − ema) · weights. The run tests and saves the
+    /// average. `None`: there is no average.
     pub ema: Option<f64>,
-    /// The number of epochs without a better validation loss after which the run ends.
+    /// The number of epochs without a better validation loss after which the run ends. `None`: the run does not end early.
     pub early_stop: Option<u32>,
     /// The seed of the initial weights, the order of each epoch, dropout, augmentation, and the choice of the validation samples.
     pub seed: u64,

@@ -1,7 +1,8 @@
 //! The team's protocol in many orders of its threads, and with every value that a thread may see.
 //!
-//! loom runs each model once for each order. For two threads at a gate these are all orders, and otherwise all orders with few interruptions. It
-//! fails if an access to a cell can meet a write, if a thread waits for ever, or if a thread or its shared data is still there at the end.
+//! loom runs each model once for each order. For two threads at a gate these are all orders, and otherwise all orders with a limited number of
+//! interruptions. It fails if an access to a cell can meet a write, if a thread waits for ever, or if a thread or its shared data is still there at
+//! the end.
 
 use std::panic::{self, AssertUnwindSafe};
 

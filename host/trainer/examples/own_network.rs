@@ -1,7 +1,7 @@
-//! A network of one's own shape, trained on numbers in memory by all threads, written and read again: the library instead of the command line.
-//! `cargo run -p trainer --example own_network -- circle.selvedge`.
+//! Trains a network with layers of your choice on numbers in memory, on all threads. Writes it to a file, and reads it again. It uses the library
+//! in place of the command line: `cargo run -p trainer --example own_network -- circle.selvedge`.
 //!
-//! A program of one's own names both libraries in its `Cargo.toml`:
+//! Your own program names both libraries in its `Cargo.toml`:
 //!
 //! ```toml
 //! selvedge = { package = "core", path = "…/selvedge/core" }

@@ -77,7 +77,7 @@ impl Classes {
     }
 }
 
-/// Checks texts that are to be names of features or units.
+/// Checks texts that are to be names of classes, features or units.
 ///
 /// # Errors
 ///

@@ -142,7 +142,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Checks that the network takes this data's samples, and has an output for each of their classes. The samples then get the network's
+    /// Checks that the network takes this data's samples, and has an output for each of their classes. For labels and targets it must have exactly as
+    /// many outputs. The samples then get the network's
     /// preparation and element. If they are labelled by names, they get the network's labels.
     ///
     /// # Errors
@@ -188,7 +189,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Returns the RAM in bytes that a prediction needs on a device.
+    /// Returns the size in bytes of the workspace of a prediction on a device. The sample and the logits are not counted. In int8 and int4, a network
+    /// with a preparation also needs one byte for each input, on the stack.
     pub fn ram_bytes(&self) -> usize {
         let words = match self {
             Self::F32(file) => {

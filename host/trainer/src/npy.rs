@@ -108,7 +108,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Returns the bytes of its elements, or `None` for a type that is not read, and for more than can be counted.
+    /// Returns the number of bytes of its elements, or `None` for a type that is not read, and for more than can be counted.
     pub fn bytes(&self) -> Option<usize> {
         self.shape.iter().try_fold(self.number?.size(), |product, &size| product.checked_mul(size))
     }

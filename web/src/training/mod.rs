@@ -29,7 +29,7 @@ use self::{
 };
 use crate::samples::Samples;
 
-/// A run, and its place in the training.
+/// A training run, and the place that it has reached.
 #[wasm_bindgen]
 pub struct TrainingRun {
     samples: Samples,

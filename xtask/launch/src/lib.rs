@@ -99,7 +99,7 @@ impl Program<'_> {
     }
 }
 
-/// Returns the folder of the programs that the profile `dev` builds: this program's own, and for a test the one above.
+/// Returns the folder of the programs that the profile `dev` builds: the folder of this program, or in a test the folder above it.
 ///
 /// # Errors
 ///

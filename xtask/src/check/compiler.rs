@@ -10,7 +10,7 @@ use crate::workspace;
 /// The compiler that checks what the stable one cannot.
 pub const NIGHTLY: &str = "nightly";
 
-/// Installs a compiler with these components, unless its cargo has the command and its folder has the file.
+/// Installs a compiler with these components, unless its cargo has this command.
 pub fn get(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
     let found = rustup(&["run", toolchain, "cargo", command, "--help"]).output();
     if found.is_ok_and(|output| output.status.success()) {

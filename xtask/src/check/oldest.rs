@@ -1,4 +1,4 @@
-//! The oldest compilers, by which each package is built alone, with the features that it names itself. The library's compiler is older than the
+//! The oldest compilers. Each builds its package alone, only with the features that the package names itself. The library's compiler is older than the
 //! workspace's, for a firmware with its own compiler.
 
 use std::fs;
@@ -21,7 +21,7 @@ const BUILDS: [(&[&str], Place); 4] = [
     (&["--package", "trainer", "--example", "own_network"], WORKSPACE),
 ];
 
-/// Compiles the library without and with its optional parts, the program `selvedge`, and a program of one's own that uses `trainer`.
+/// Compiles the library without and with its optional parts, the program `selvedge`, and the example of a user's program with `trainer`.
 pub fn run() -> Result<()> {
     for (options, (file, place)) in BUILDS {
         let version = version(file, place)?;

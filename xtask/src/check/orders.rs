@@ -1,4 +1,4 @@
-//! The models of the engine's threads, which loom runs in all orders of the threads with few interruptions.
+//! The models of the engine's threads, which loom runs in all orders of the threads with a limited number of interruptions.
 
 use anyhow::Result;
 use launch::cargo;

@@ -125,14 +125,14 @@ pub struct Started {
     pub log: ProgramLog,
 }
 
-/// A child process that ends with this value and with this program.
+/// A child process. It is ended when this value is dropped, and when this program ends.
 pub struct Running {
     child: Child,
     shown: String,
 }
 
 impl Running {
-    /// Starts the process, and prints this. It gets no input, and its output is a pipe.
+    /// Prints the command, and starts the process. It gets no input, and its output is a pipe.
     pub fn start(command: &Command) -> Result<Self> {
         let shown = workspace::shown(command);
         say!("Running {shown}");

@@ -37,7 +37,7 @@ const SHOWN_DIFFERENCES: usize = 20;
 /// The options of `flash`.
 #[derive(Args)]
 pub struct FlashOptions {
-    /// The board, a file in firmware/boards
+    /// The board: a file in firmware/boards, without its ending .toml
     #[arg(long, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
     /// The program to run
@@ -112,7 +112,7 @@ pub fn run(options: &FlashOptions) -> Result<ExitCode> {
     }
 }
 
-/// The largest number of seconds without output.
+/// The default of `--timeout`: the largest number of seconds without output.
 pub const TIMEOUT: u64 = 120;
 
 /// The board, the program and the files of this call.

@@ -52,7 +52,8 @@ impl Choice {
         self.weights.as_deref().map(Weights::read).transpose()
     }
 
-    /// Returns the model and its weights. Neither is known to be too large for the run's board, with the program and this number of samples.
+    /// Returns the model and its weights, after the check that they fit the run's board with the program and this number of samples, as far as the
+    /// sizes are known.
     ///
     /// A named file that does not fit is refused before the program `selvedge` is built.
     pub fn fitting(&self, run: &Run, samples: Option<u32>) -> Result<(Model, Weights)> {
@@ -114,7 +115,8 @@ impl Weights {
 }
 
 impl Weights {
-    /// Returns the sizes that these weights have on a board in the format of `--format`. `network` is their network, folded.
+    /// Returns the load of these weights on a board. Their format is that of `--format`, or the file's own if it is quantised. `network` is their
+    /// network, with batch normalisation folded.
     pub fn load<'a>(
         &self,
         program: Program,

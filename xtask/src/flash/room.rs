@@ -37,7 +37,7 @@ pub struct Load<'a> {
     pub network: &'a Architecture,
     /// The number format of the weights in the program.
     pub format: WeightFormat,
-    /// True if the file itself has that format, so `--format` does not change it.
+    /// True if the file is already quantised, so `--format` does not change it.
     pub is_quantised: bool,
     /// The number of samples in the program. If no number is asked for, there are up to [`SAMPLES`].
     pub samples: Option<u32>,

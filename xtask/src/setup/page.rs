@@ -14,7 +14,7 @@ use crate::{
 /// The names of Node's program.
 pub const NODE: [&str; 2] = ["node", "nodejs"];
 
-/// Debian's packages, each with the programs of which it brings one.
+/// Debian's packages, each with the possible names of its program.
 pub const PACKAGES: [(&str, &[&str]); 4] = [
     ("chromium", &["chromium", "chromium-browser"]),
     ("chromium-driver", &["chromedriver"]),

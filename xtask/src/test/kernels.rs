@@ -57,7 +57,8 @@ pub fn doc() -> Command {
     doc
 }
 
-/// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory. Then counts the instructions of one.
+/// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory. Then counts the instructions of each kernel for
+/// one GPU.
 pub fn check_report() -> Result<()> {
     if features().is_empty() {
         say!("LEFT OUT: there is no CUDA compiler here; `cargo xtask setup --cuda` gets it");

@@ -19,10 +19,11 @@ pub struct VerifyOptions {
 
 #[derive(Subcommand)]
 enum What {
-    /// Trains with every engine and several numbers of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU; compares the weight hashes
+    /// Trains with every engine and several numbers of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU; compares the
+    /// weight hashes
     ///
-    /// The exit status is an error if two hashes of a model differ. If a board's target or QEMU is missing, the boards are left out, and a note says
-    /// so; with SELVEDGE_REQUIRE_ALL=1 this is an error.
+    /// The exit status is an error if two hashes of a model differ. If the target of the boards or of WebAssembly, QEMU or Node is missing, what needs
+    /// it is left out, and a note says so; with SELVEDGE_REQUIRE_ALL=1 this is an error.
     Bits(bits::VerifyBitsOptions),
 }
 

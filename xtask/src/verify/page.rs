@@ -41,7 +41,7 @@ impl Page {
         Ok(workspace::output(&mut node)?.trim().to_owned())
     }
 
-    /// Trains `tiny` on the folder's samples.
+    /// Trains `tiny` on the folder's samples, and returns the weight hash.
     pub fn trained_hash(&self, recipe: &BoardRecipe) -> Result<String> {
         let BoardRecipe { seed, epochs, batch_size, learning_rate, .. } = recipe;
         self.run(&[

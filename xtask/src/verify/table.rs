@@ -5,16 +5,16 @@ use serde::Serialize;
 /// The number of digits of a hash that are shown.
 const SHORT: usize = 16;
 
-/// One training run.
+/// One training run, or one run of predictions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// The subject: the model, or on a GPU the run's name.
+    /// The subject: the model, `logits of` a model, or on a GPU the run's name.
     pub model: String,
     /// The engine, the board, or `cuda`.
     pub engine: String,
     /// The number of threads; `None` on a GPU.
     pub threads: Option<usize>,
-    /// The weights' SHA-256, in hexadecimal digits.
+    /// The SHA-256 of the weights or of the logits, in hexadecimal digits.
     pub hash: String,
 }
 

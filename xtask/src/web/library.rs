@@ -23,7 +23,7 @@ pub fn cargo(toolchain: &Toolchain, subcommand: &str) -> Command {
     cargo
 }
 
-/// Returns the program that binds and serves.
+/// Returns the command of the program `site`, which writes the script that calls the library, and serves the page's folder.
 pub fn site() -> Result<Command> {
     let program = launch::Program { name: "site", task: "which makes the page", seconds: 90, features: "" };
     Ok(Command::new(program.build()?))
@@ -34,7 +34,7 @@ pub fn browser(toolchain: &Toolchain, out: &Path) -> Result<()> {
     bind(toolchain, out, &[])
 }
 
-/// Does the same for Node, where a program of that name is on the path. Returns the script.
+/// Does the same with the script for Node. Returns the script's path.
 pub fn node(toolchain: &Toolchain, out: &Path) -> Result<PathBuf> {
     bind(toolchain, out, &["--node"])?;
     Ok(out.join("web.js"))

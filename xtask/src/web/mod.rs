@@ -27,7 +27,7 @@ pub struct WebOptions {
     data: Data,
 }
 
-/// Makes the folder, and serves it where none was asked for.
+/// Makes the folder, and serves it if `--out` is not given.
 pub fn run(options: &WebOptions) -> Result<ExitCode> {
     let toolchain = Toolchain::for_page()?;
     let out = match &options.out {

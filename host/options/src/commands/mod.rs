@@ -93,7 +93,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// If the recipe is invalid, or options contradict each other.
+    /// If the recipe, the search, the package's name or the hardware is invalid, or if options contradict each other.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Train(train) => Ok(train.check()?),

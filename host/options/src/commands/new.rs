@@ -97,7 +97,7 @@ pub struct Chip {
     #[arg(long, value_name = "ADDRESS", requires = "chip", default_value = "0x20000000", value_parser = bytes)]
     pub ram_origin: u32,
 
-    /// The size of the stack in bytes of RAM [default: half of the RAM; a quarter with --program train]
+    /// The size of the stack in bytes; the stack is a part of the RAM [default: half of the RAM; a quarter with --program train]
     #[arg(long, value_name = "SIZE", requires = "chip", value_parser = bytes)]
     pub stack: Option<u32>,
 }

@@ -19,7 +19,7 @@ pub struct Report {
     pub out: PathBuf,
 
     /// Also write the page's pictures as files into this folder: loss.svg, confusion.svg, first-layer.png and so on; a curve
-    /// shows all runs together, and every other picture is of one run
+    /// shows all runs together, and every other picture is of one run. With several runs, its name begins with the number of the run (1-confusion.svg)
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
 

@@ -96,8 +96,8 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE", requires = "test")]
     pub test_labels: Option<PathBuf>,
 
-    /// The fraction of each class (of a regression: of all samples) that is held out for the test, and the seed of the choice; with --group, the
-    /// fraction of all samples, in whole groups [default: 0.2]
+    /// The fraction of each class (multi-label: of each set of labels; regression: of all samples) that is held out for the test, and the seed of the
+    /// choice; with --group, the fraction of all samples, in whole groups [default: 0.2]
     ///
     /// This seed is not the seed of the training, so every command holds out the same samples.
     #[arg(long, global = true, value_name = "PART[,seed=N]", conflicts_with = "test")]
@@ -174,7 +174,7 @@ impl Source {
 pub enum Missing {
     /// Rows with missing values, and pictures that cannot be read, are left out
     Drop,
-    /// A missing value is the mean of its column in the training part
+    /// A missing value is replaced by the mean of its column in the training part
     Mean,
 }
 

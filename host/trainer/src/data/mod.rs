@@ -175,7 +175,8 @@ impl Dataset {
         })
     }
 
-    /// Checks that a network takes these samples, and has an output for each of their classes.
+    /// Checks that a network takes these samples, and has an output for each of their classes. For labels and targets it must have exactly as many
+    /// outputs.
     ///
     /// # Errors
     ///

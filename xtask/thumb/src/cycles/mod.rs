@@ -73,7 +73,8 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Traces the first of the calls. `emulator` runs the program in `qemu-system-arm`. `prepare` makes the command that is started from it.
+    /// Traces the first of the calls. `emulator` runs the program in `qemu-system-arm`. `prepare` turns this
+    /// command into the one that is started.
     pub fn of(
         program: &Program,
         core: Core,
@@ -88,7 +89,7 @@ impl Estimate {
         Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, calls: calls.counted.len() })
     }
 
-    /// Returns the estimated cycles of this number of instructions of the same kind.
+    /// Returns the estimated cycles of this number of instructions, by the mean cycles of the traced ones.
     pub fn cycles(&self, instructions: u64) -> u64 {
         self.scaled(instructions, REFILL)
     }

@@ -6,7 +6,7 @@ use crate::decode::Class;
 /// The number of cycles, and of refills of the pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// The number of cycles without those of the refills.
+    /// The number of cycles without those of the refills. For the Cortex-M0 they are included, and `refills` is 0.
     pub cycles: u64,
     /// The number of refills. Each takes one to three cycles.
     pub refills: u64,

@@ -158,7 +158,7 @@ impl Checkpoint {
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
     }
 
-    /// Returns the weights of its run so far, for a new run with these layers.
+    /// Returns the weights that the checkpoint's run had reached, as the initial weights of a new run with these layers.
     ///
     /// # Errors
     ///
