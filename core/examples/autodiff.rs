@@ -26,7 +26,7 @@ type Output = <Model as Layer>::Output;
 const X: [Input; 1] = [[1.0; 5]];
 const Y: Output = [0.0; 3];
 
-/// PyTorch's `w` for a generator of one seed: a row for each input, where a [`Linear`] has one for each output.
+/// The numbers of `w` from one run of PyTorch with a fixed seed. It has a row for each input; a [`Linear`] has a row for each output.
 const W: [[f32; 3]; 5] = [
     [0.803_276_06, 0.174_833_39, 0.088_978_1],
     [-0.613_718_03, 0.046_182_45, -1.368_259_2],
@@ -46,14 +46,14 @@ fn main() -> Result<(), StepError> {
     model.bias = B;
     println!("{model}");
 
-    // The tape is what a forward pass records for the backward pass: here, one sample's z.
-    let (mut tape, mut grad_tape) = ([0.0; Model::LEN], [0.0; Model::LEN]);
+    // The tape has the outputs of every layer for each sample of the batch. Here this is z of one sample: three numbers.
+    let (mut tape, mut grad_tape) = ([0.0; Output::LEN], [0.0; Output::LEN]);
     let mut workspace = StepWorkspace { tape: &mut tape, grad_tape: &mut grad_tape };
     let batch = Batch::new(&X, &Y);
     let loss = workspace.forward(&Portable, &model, &BceWithLogits, batch, None)?;
     println!("loss = {loss}");
 
-    // Which operations made z and the loss is no list that a run builds: it is the model's type, and the loss's.
+    // PyTorch records the operations while they run. Here the types of the model and of the loss name them.
     let operations: Vec<_> = Architecture::of::<Model>().layers().iter().rev().map(|layer| layer.grad_fn()).collect();
     println!("grad_fn of z = {}", operations.join(" <- "));
     println!("grad_fn of loss = {} <- {}", BceWithLogits::GRAD_FN, operations.join(" <- "));
@@ -64,13 +64,13 @@ fn main() -> Result<(), StepError> {
     println!("w.grad = {:?}", transposed(&grad.weight));
     println!("b.grad = {:?}", grad.bias);
 
-    // `with torch.no_grad():` is another function here. `predict` is handed no tape, so there is nothing to go back on.
+    // Instead of `with torch.no_grad():`, call `predict`. It keeps no tape, so no backward pass is possible.
     let mut z = Output::ZERO;
     model.predict(&Portable, &X[0], &mut z);
     println!("z without a tape = {z:?}");
 
-    // `z.detach()` is a copy: plain numbers, and what becomes of them touches neither the tape nor a gradient. Where a gradient
-    // ends is said to `Layer::backward` by its `grad_input`: a workspace's is `None`, so x has none.
+    // `z.detach()` is a copy: changing it changes neither the tape nor a gradient. `StepWorkspace::backward` calls `Layer::backward` with
+    // `grad_input: None`, so the gradient of the input x is not computed.
     let mut detached = Output::batch(&tape)[0];
     detached[0] += 1.0;
     println!("z on the tape = {:?}, detached and changed = {detached:?}", Output::batch(&tape)[0]);

@@ -59,7 +59,8 @@ impl<const WIDTH: usize> Layer for Scale<WIDTH> {
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let grads = Self::output(tapes.grads);
-        // Back through the activation `P` that the inputs came from, and before the weights change.
+        // The gradients of the inputs, multiplied by the derivative of `P`, the activation that made the inputs. They come first, because they
+        // need the weights before the update.
         for ((grad_input, input), grad) in grad_input.into_iter().flatten().zip(input).zip(grads) {
             for feature in 0..WIDTH {
                 grad_input[feature] = P::grad(input[feature], grad[feature] * self.weight[feature]);
@@ -96,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("weight = {:?}", trainer.model.tail.head.weight);
 
-    // This program reads its own file: `load` has the model's type. One that knows the library's layers alone says why it does not.
+    // `load` can read this file, because it knows the model's type. `WeightFile::parse` knows only the library's layers, and returns an error.
     let mut file = Aligned([0; 1024]);
     let len = encode(&trainer.model, &Signature::default(), &TrainingRecord::default(), &mut file.0)?;
     let loaded = load::<Model>(&file.0[..len])?;

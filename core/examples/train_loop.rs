@@ -1,5 +1,5 @@
-//! A training loop of one's own: mini-batches in an order that each epoch draws anew, AdamW, a learning rate for each step, and a test after
-//! each epoch. The network learns which points lie in a circle.
+//! A custom training loop: mini-batches in a new random order in each epoch, AdamW, a learning rate for each step, and a test after every fifth
+//! epoch. The network learns which points lie in a circle.
 
 use selvedge::{
     Layer, Portable,

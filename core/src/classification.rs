@@ -51,7 +51,7 @@ pub fn top_k<const K: usize, T: PartialOrd + Copy>(
 
 /// Writes softmax for a device's display, by `micromath`'s fast `exp`. Each probability is within 0.001 of [`softmax`]'s.
 ///
-/// This is not part of the arithmetic contract, so no training may use it.
+/// It needs the feature `micromath`. It is not part of the arithmetic contract, so no training may use it.
 #[cfg(feature = "micromath")]
 pub fn display_probabilities(logits: &[f32], probabilities: &mut [f32]) {
     // Named in full: where `std` is linked, as for tests, its own `exp` would be called.

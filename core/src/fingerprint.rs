@@ -4,7 +4,7 @@
 //! use selvedge::fingerprint::of_arithmetic;
 //!
 //! for (function, hash) in of_arithmetic() {
-//!     println!("{function}: {hash:016x}"); // a board that prints the same keeps the contract
+//!     println!("{function}: {hash:016x}"); // a board that prints another hash breaks the contract
 //! }
 //! assert_eq!(of_arithmetic(), of_arithmetic());
 //! ```
@@ -22,8 +22,8 @@ const COUNT: usize = 512;
 /// keeps the contract.
 ///
 /// `fma`, `exp`, `ln` and `sqrt` get numbers of all of binary32: ±∞, ±0, the largest and the smallest ones, and random ones with subnormals and NaN.
-/// `fma` and `exp` also get random numbers of a narrow range, in which sums round and cancel. `dot`, `add_product` and `softmax` get only such
-/// numbers. The chains have every length up to 64. The function takes 4 KB of stack.
+/// `fma` and `exp` also get random numbers of a narrow range, in which sums round and cancel. `dot` and `add_product` get only such
+/// numbers, and `softmax` gets the sums of `add_product`. The chains have every length up to 64. The function takes 4 KB of stack.
 pub fn of_arithmetic() -> [(&'static str, u64); 7] {
     let any = |index: u64| match index % 8 {
         0 => EDGES[(index / 8 % 8) as usize],

@@ -11,7 +11,7 @@ use core::{fmt, mem, slice};
 ///
 /// # Safety
 ///
-/// The type is `f32`, an array of `Flat`, or a `repr(C)` struct whose fields are all `Flat` or
+/// The type is `f32`, an array of `Flat`, a struct without fields, or a `repr(C)` struct whose fields are all `Flat` or
 /// [`PhantomData`](core::marker::PhantomData): size a multiple of 4, alignment that of `f32` (or size 0), no padding, and every bit
 /// pattern valid.
 pub unsafe trait Flat: Sized {
@@ -22,7 +22,7 @@ pub unsafe trait Flat: Sized {
     // SAFETY: +0.0 is all zero bits, and the trait's contract leaves only `f32`s.
     const ZERO: Self = unsafe { mem::zeroed() };
 
-    /// Returns the parameters as a slice, in memory order.
+    /// Returns the numbers as a slice, in memory order.
     fn as_flat(&self) -> &[f32] {
         if Self::LEN == 0 {
             return &[];
@@ -31,7 +31,7 @@ pub unsafe trait Flat: Sized {
         unsafe { slice::from_raw_parts((&raw const *self).cast(), Self::LEN) }
     }
 
-    /// Returns the parameters as a mutable slice, in memory order.
+    /// Returns the numbers as a mutable slice, in memory order.
     fn as_flat_mut(&mut self) -> &mut [f32] {
         if Self::LEN == 0 {
             return &mut [];

@@ -17,13 +17,16 @@
 //! |---|---|
 //! | embed a file, predict with it | [`embed!`], [`Layer::run`] |
 //! | predict with a quantised network | [`quantized`] |
-//! | predict from a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
+//! | predict from a sensor's raw values | [`LoadedModel::run_raw`](weights::LoadedModel::run_raw); for a quantised network, [`QuantizedFile::run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
 //! | write a custom training loop | [`training::StepWorkspace`] |
 //! | define a custom layer | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
-//! The library is `no_std` and needs no heap. These are its modules. A module uses only modules that stand before it in this list. One exception:
+//! The library is `no_std` and needs no heap. The feature `defmt` implements `defmt::Format` for the public types. The feature `micromath` adds
+//! `classification::display_probabilities`.
+//!
+//! These are its modules. A module uses only modules that stand before it in this list. One exception:
 //! [`architecture`] names the trait [`Layer`].
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.

@@ -34,7 +34,7 @@ pub enum Purpose {
     Initialization = 1,
     /// The order of the samples in an epoch.
     Shuffle = 2,
-    /// The images of the built-in data set.
+    /// Samples that a program makes, such as the images of the built-in data set.
     Drawing = 3,
     /// The numbers of [`fingerprint`](crate::fingerprint).
     Fingerprint = 4,

@@ -18,7 +18,7 @@ use crate::{preparation::Preparation, task::Task};
 pub enum InputShape {
     /// A number of features. Unlike pixels, features that are neighbours in the list need not be related.
     Features(u32),
-    /// An image: for each channel its rows, from the top, each from the left.
+    /// An image, `[channels][height][width]`: the rows from the top, and each row from the left.
     Image {
         /// The number of channels: 1 for shades of grey, 3 for red, green and blue.
         channels: u32,
@@ -113,7 +113,7 @@ pub struct Signature<'a> {
 
 impl Signature<'_> {
     /// Checks what the loaders of files leave to a host: the numbers of the tables, the features' names and units, and the outputs' units.
-    /// A board does not use the names and units, and may have no floating point to check the numbers.
+    /// A prediction needs none of these names and units, and a board may have no floating point to check the numbers.
     pub fn is_sound(&self, features: usize, outputs: usize) -> bool {
         let are_names = |names: Names<'_>, count| Names::parse(names.as_bytes(), count).is_some();
         self.preparation.is_sound()

@@ -137,7 +137,7 @@ impl LayerKind {
         }
     }
 
-    /// Returns the activation that the layer is, or `None` for another layer. An activation stores nothing. It is computed with the layer before
+    /// Returns the activation that the layer is, or `None` for another layer. An activation has no parameters. It is computed with the layer before
     /// it: a linear layer or a batch normalisation.
     pub const fn activation(self) -> Option<ActivationKind> {
         match self.part() {

@@ -18,7 +18,7 @@
 //! - [`Parameter`]: a named tensor, and its place in the flat model.
 //! - [`Stage`]: a part that is computed together, and the place of its activations on the *tape*, the memory for the outputs of all layers in a
 //!   training pass.
-//! - [`Expression`]: the text of `--layers`.
+//! - [`Expression`]: the text of an architecture, as [`mlp!`](crate::mlp!) and the option `--layers` of `selvedge train` take it.
 
 mod custom;
 mod display;

@@ -8,7 +8,7 @@
 //!    product of a weight's gradient is rounded before it is added. A bias gradient is one chain of additions over the same
 //!    samples, from +0. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result,
 //!    never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
-//! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's
+//! 4. A loss is a mean over the batch. Its gradient is divided in one place: the gradient at the outputs is divided by the batch's
 //!    [total weight](crate::loss::Loss::total_weight). For classes, it is the sum of the samples' class weights, or the number of samples if there
 //!    are no class weights. For probabilities of classes, it is the number of samples. For labels and numbers, it is the number of samples times the
 //!    number of outputs.
@@ -71,7 +71,7 @@ pub fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
-/// Returns baseⁿ in binary64, by repeated squaring from the exponent's lowest bit. The bits are the same on every target.
+/// Returns `base` to the power of `exponent` in binary64, by repeated squaring from the exponent's lowest bit. The bits are the same on every target.
 pub fn power(base: f64, mut exponent: u64) -> f64 {
     let (mut result, mut factor) = (1.0, base);
     while exponent > 0 {

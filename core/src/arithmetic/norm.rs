@@ -5,8 +5,8 @@ const LANES: usize = 64;
 /// The number of elements in a block. Each block has its own chains.
 const BLOCK: usize = 64 * LANES;
 
-/// Returns Σ x², added in a fixed order. In each block of 4,096 elements, 64 sums take every 64th element, by a rounded product and an
-/// addition, ascending from +0. The 64 sums are then added, ascending from +0, and so are the results of the blocks.
+/// Returns Σ x², added in a fixed order. In each block of 4,096 elements there are 64 sums. Sum k takes the elements k, k + 64, k + 128 and so on, by
+/// a rounded product and an addition, ascending from +0. The 64 sums are then added, ascending from +0, and so are the results of the blocks.
 pub fn sum_of_squares(flat: &[f32]) -> f32 {
     flat.chunks(BLOCK).map(block).fold(0.0, |sum, block| sum + block)
 }

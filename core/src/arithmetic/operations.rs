@@ -1,7 +1,7 @@
 use super::{fma, sqrt};
 
-/// The operations from which an [`Optimizer`](crate::optimizer::Optimizer)'s rule is made. An engine may compute them with its own instructions.
-/// All engines give the same bits.
+/// The operations of an [`Optimizer`](crate::optimizer::Optimizer)'s rule for which Rust has no operator. A rule may also use `+`, `-`, `*` and `/`.
+/// An engine may compute all of them with its own instructions. All engines give the same bits.
 pub trait Operations {
     /// Returns `a · b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;

@@ -184,8 +184,10 @@ impl Backward<'_> {
         }
     }
 
-    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input. `features` are those that
-    /// [`find_grads`](Self::find_grads) filled. Call it before [`update`](Self::update), because it needs the weights before the update.
+    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input. Without `P`, a gradient is
+    /// `weight · i · (grad − mean(grad) − x̂ · mean(grad · x̂))` with `i = 1 / √(var + ε)` and `x̂ = (x − mean(x)) · i`. The means are over the
+    /// batch; in an evaluation, those of `grad` and of `grad · x̂` count as 0. `features` are those that [`find_grads`](Self::find_grads) filled.
+    /// Call it before [`update`](Self::update), because it needs the weights before the update.
     pub fn input_grad<P: Activation, E: Engine>(
         &self,
         engine: &E,
@@ -208,8 +210,8 @@ impl Backward<'_> {
         });
     }
 
-    /// Hands weights and biases with their gradients to the optimizer, and updates the running mean and variance after a training pass. `features` and the
-    /// gradients are those of [`find_grads`](Self::find_grads).
+    /// Hands weights and biases with their gradients to the optimizer, and updates the running mean and variance after a training pass. `features`
+    /// and the gradients are those of [`find_grads`](Self::find_grads).
     pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &self,
         engine: &E,

@@ -17,15 +17,15 @@ use crate::{
 /// The pass gives p ([`Draws::dropout`]), which is rounded to the nearest 1/65536, but at most 65535/65536. All `Dropout` layers of a model have the
 /// same p.
 ///
-/// Each feature has a draw of 16 bits. For feature f of sample s, let i = layer · 2³² + s · `WIDTH` + f, where layer is the layer's place in the
+/// Each feature has a number of 16 bits. For feature f of sample s, let i = layer · 2³² + s · `WIDTH` + f, where layer is the layer's place in the
 /// chain, from 0, with activations and dropout counted. The stream is that of (seed, [`Purpose::Dropout`], [`Draws::step`]): the batch's number
-/// stands in the place of the epoch. The draw is 16 bits of the stream's number ⌊i / 4⌋, from bit 16 · (i mod 4) on. The feature is dropped where its
-/// draw is below 65536 · p.
+/// stands in the place of the epoch. The feature's number is 16 bits of the stream's draw ⌊i / 4⌋, from bit 16 · (i mod 4) on. The feature is dropped
+/// if its number is below 65536 · p.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Dropout<const WIDTH: usize>;
 
-/// The number of draws in one number of the generator.
+/// The number of features' numbers in one draw of the generator.
 const LANES: usize = 4;
 
 /// A probability, rounded to the nearest 1/65536, and the factor of the features that stay.

@@ -1,5 +1,15 @@
 //! Layers: the parts of a model. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
 //!
+//! ```
+//! use selvedge::{Flat, Layer, layers, mlp};
+//!
+//! type Model = mlp!(2 => 8 Tanh => 1);
+//! let mut model = Model::ZERO;
+//! layers::initialize(&mut model, 42);
+//! let output: [f32; 1] = model.run(&[0.5, -0.5]);
+//! assert!(output[0].is_finite());
+//! ```
+//!
 //! Each layer's module has its type, for a device, and its passes as functions on slices. The type calls these functions, and so does a network
 //! whose shape is known only at run time. Only `linear` has no such functions: its passes are the products of the [`Engine`].
 //!
@@ -122,7 +132,8 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
+    /// If a chain's tape is too short for its first layers. If it is too short only for its last layer, samples are left out without an error.
+    /// [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]);
 
     /// The backward pass of a batch. The tapes have `batch · Tape::LEN` elements.
@@ -133,7 +144,8 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
+    /// If a chain's tape is too short for its first layers. If it is too short only for its last layer, samples are left out without an error.
+    /// [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,

@@ -17,7 +17,7 @@ pub struct Device<'a> {
 }
 
 impl<'a> Device<'a> {
-    /// Returns a device without statistics. `signature` is the signature of its network.
+    /// Returns a device whose statistics are 0. `signature` is the signature of its network.
     pub fn new(info: Info<'a>, signature: &Signature<'a>) -> Self {
         let Signature { task, output_names: names, output_units: units, .. } = *signature;
         Self { info, names, units, task, statistics: Statistics::default() }

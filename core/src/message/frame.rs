@@ -28,7 +28,7 @@ pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b 
 
 /// Decodes messages from the bytes that come over a line. The buffer has a fixed size; on a device it is an array.
 ///
-/// A frame of any length takes no more memory than this buffer. The decoder understands the next frame after a 0, whatever came before.
+/// A frame of any length takes no more memory than this buffer. The decoder understands the next frame after a zero byte, whatever came before.
 #[derive(Clone, Debug)]
 pub struct Decoder<Buffer> {
     frame: Buffer,

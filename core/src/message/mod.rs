@@ -2,8 +2,8 @@
 //! format, framed by COBS, with a checksum.
 //!
 //! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends
-//! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a 0 at any
-//! time, which ends a frame that noise on the line began. After a 0, the device understands the next frame, whatever came before.
+//! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a zero byte at any
+//! time, which ends a frame that noise on the line began. After a zero byte, the device understands the next frame, whatever came before.
 //!
 //! [`Decoder`] takes the received bytes one by one, [`encode`] writes a frame, and [`Device`] answers requests.
 //!
@@ -74,7 +74,7 @@ pub enum Request<'a> {
         /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
     },
-    /// Asks for the outputs of a sample whose class is known. The device counts its answer in the [`Statistics`]. Only a
+    /// Asks for the outputs of a sample whose class is known: [`Response::Prediction`]. The device counts its answer in the [`Statistics`]. Only a
     /// [classification](TaskKind::Classification) has classes.
     Evaluate {
         /// The sample's values, each [`Info::element`], little-endian.
@@ -136,7 +136,7 @@ crate::wire::numbered! {
 pub struct Info<'a> {
     /// The board's name.
     pub board: &'a str,
-    /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
+    /// The model's layers, as a text that [`Architecture`](crate::architecture::Architecture) parses.
     pub layers: &'a str,
     /// The number format of the weights.
     pub format: WeightFormat,

@@ -13,7 +13,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// Returns the step of an average. In each step, the average keeps the fraction `decay` of its value.
+    /// Returns the rule of an average. In each step, the average keeps the fraction `decay` of its value.
     pub fn new(decay: f64) -> Self {
         Self { weight: (1.0 - decay) as f32 }
     }

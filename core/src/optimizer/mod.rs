@@ -1,5 +1,13 @@
 //! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
+//! ```
+//! use selvedge::{arithmetic::Scalar, optimizer::{Optimizer, Sgd}};
+//!
+//! let (mut parameter, gradient) = (1.0, 4.0);
+//! Sgd::new(0.5).update::<Scalar>(&mut parameter, gradient, []);
+//! assert_eq!(parameter, -1.0);
+//! ```
+//!
 //! An optimizer keeps some values for each parameter of the model. The constant `STATE` of the trait [`Optimizer`] is the number of these values. A
 //! [`Trainer`](crate::training::Trainer) has memory for them. The rules write means of gradients and velocities through a function z: z(x) is +0
 //! if x is subnormal or −0, and x otherwise.

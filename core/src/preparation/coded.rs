@@ -13,7 +13,7 @@ pub struct Coded<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-/// A feature's range: integers of 32 bits for [`Element::I16`] and [`Element::U16`], else f32.
+/// A feature's range: integers of 32 bits for [`Element::I16`] and [`Element::U16`], f32 for [`Element::F32`]. Elements of one byte have no range.
 ///
 /// These are the rules. `low` is at most `high`. Integers lie within the element's range. Floats are finite, `high − low` is finite, and
 /// `factor` is not negative. The code of `high` is at most 255, and for integers `(high − low) · factor + 2¹⁵` fits into 32 bits.

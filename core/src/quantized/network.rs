@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl<F: QuantizedFormat> QuantizedFile<'_, F> {
-    /// Returns a number of 32-bit words that is enough for the workspace of any sample's prediction. If the file is known when a program is built, the
-    /// function [`required_words`](super::required_words) gives the number then.
+    /// Returns a number of 32-bit words that is enough for the workspace of any sample's prediction. If the file is embedded in the program, the
+    /// constant function [`required_words`](super::required_words) gives the number during the build.
     pub fn required_words(&self) -> usize {
         let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
         self.layers().enumerate().map(|(layer, (shape, _))| F::words(shape, place(layer))).max().unwrap_or(0)

@@ -116,7 +116,7 @@ impl fmt::Display for WorkspaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Value(error) => return error.fmt(f),
-            Self::Sample => "the sample does not have as many bytes as the network has inputs",
+            Self::Sample => "the sample does not have as many values as the network has inputs",
             Self::Workspace => "the workspace has fewer words than the network's required_words()",
             Self::Logits => "there is not a place for a logit for each of the network's outputs",
         })

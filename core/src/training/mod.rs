@@ -41,7 +41,7 @@ use crate::{
 pub struct Batch<'a, Input, Target> {
     /// The inputs of the network, one for each sample.
     pub input: &'a [Input],
-    /// The target values that the outputs are compared with.
+    /// The target values, sample after sample: one class for each sample, or one number for each output.
     pub targets: &'a [Target],
     /// The numbers that decide a training step's random draws; [`Draws::NONE`] for a model without dropout.
     pub draws: Draws,
@@ -67,7 +67,8 @@ impl<'a, Input, Target> Batch<'a, Input, Target> {
     }
 }
 
-/// Checks that a batch has samples and that each has its target values; returns the number of samples.
+/// Checks that a batch has samples and that each has its target values; returns the number of samples. `width` is the number of outputs, `inputs`
+/// the number of samples, and `targets` the number of target values.
 ///
 /// # Errors
 ///
@@ -82,7 +83,7 @@ pub fn check_batch<L: Loss>(width: usize, inputs: usize, targets: usize) -> Resu
 
 /// The memory of a training step, without the model: two tapes.
 ///
-/// A tape holds `batch · M::Tape::LEN` elements. A longer tape serves smaller batches too.
+/// A tape holds `batch · M::Tape::LEN` elements. A tape may be longer than the batch needs.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StepWorkspace<'a> {

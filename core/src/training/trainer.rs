@@ -9,9 +9,9 @@ use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 /// A step also needs stack, which grows with the model: 4 bytes for each input of the linear layer with the most inputs, 28 bytes for each feature of
 /// a batch normalisation, and the batch's target values.
 ///
-/// `STATE` is the number of values that the optimizer keeps for each parameter, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example.
-/// These values take as much memory as `STATE` further models. The default is 0, for [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO)
-/// is all zeros and takes no flash.
+/// `BATCH` is the largest number of samples in a step. `STATE` is the number of values that the optimizer keeps for each parameter,
+/// [`Adam::STATE`](crate::optimizer::Adam::STATE) for example. These values take as much memory as `STATE` further models. The default is 0, for
+/// [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO) is all zeros and takes no flash.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, layers, loss::CrossEntropy, mlp, optimizer::Adam, training::Trainer};

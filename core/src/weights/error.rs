@@ -49,7 +49,7 @@ pub enum WeightFileError {
     },
     /// The file has a layer of a kind that this build does not know.
     Layer {
-        /// The layer's place in the chain.
+        /// The layer's place in the chain, from 0.
         place: usize,
     },
     /// The layers do not form a network, or the network is too large for this machine.
@@ -57,7 +57,7 @@ pub enum WeightFileError {
     /// The file has a custom layer that the reader does not expect there. Only the program that defines this layer, with this name and these
     /// sizes, can compute it.
     Custom {
-        /// The layer's place in the chain.
+        /// The layer's place in the chain, from 0.
         place: usize,
         /// The layer's name.
         name: CustomName,
@@ -82,7 +82,7 @@ pub enum WeightFileError {
     },
     /// The file's architecture differs from the model's.
     Mismatch {
-        /// The place of the first layer that differs.
+        /// The place of the first layer that differs, from 0.
         place: usize,
         /// The model's layer at this place, if it has one.
         expected: Option<LayerKind>,
@@ -91,7 +91,7 @@ pub enum WeightFileError {
     },
     /// The model has a custom layer, and the file has another layer in its place.
     OtherThanCustom {
-        /// The layer's place in the chain.
+        /// The layer's place in the chain, from 0.
         place: usize,
         /// The model's layer at this place.
         expected: &'static CustomLayer,
@@ -189,7 +189,7 @@ impl fmt::Display for WeightFileError {
             Self::Record => {
                 write!(
                     f,
-                    "the training record has a learning rate below 0, an accuracy outside 0 to 1 or a name with control characters"
+                    "the record has a learning rate below 0, an accuracy outside 0 to 1, or a text with control characters"
                 )
             }
             Self::Signature => {

@@ -1,6 +1,23 @@
 //! The weight file: encoded as [postcard](https://postcard.jamesmunns.com/wire-format), a compact binary format; versioned, and read in place.
 //! docs/formats.md has each part and each byte of it.
 //!
+//! ```
+//! use selvedge::{Flat, Layer, layers, mlp, shape::Signature, weights::{self, TrainingRecord}};
+//!
+//! type Model = mlp!(2 => 8 Tanh => 1);
+//! let mut model = Model::ZERO;
+//! layers::initialize(&mut model, 42);
+//! let (signature, record) = (Signature::default(), TrainingRecord::default());
+//!
+//! #[repr(align(4))] // the weights are read in place
+//! struct File([u8; 1024]);
+//! let mut file = File([0; 1024]);
+//! let len = weights::encode(&model, &signature, &record, &mut file.0)?;
+//! let loaded = weights::load::<Model>(&file.0[..len])?;
+//! assert_eq!(loaded.model.as_flat(), model.as_flat());
+//! # Ok::<(), weights::WeightFileError>(())
+//! ```
+//!
 //! The whole file is one postcard message. Of the encodings that postcard can read, the loader takes only the one that the writer gives. It
 //! allocates nothing. A file has a frame (magic number, version, length, checksum), the layers, a [`TrainingRecord`], a
 //! [`Signature`](crate::shape::Signature) (the meaning of inputs and outputs) and the tensors. The loader checks the frame, the layers, the
@@ -40,7 +57,7 @@ pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 
 pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";
 
-/// Returns the weight hash: SHA-256 of the flat parameters as little-endian binary32.
+/// Returns the weight hash: SHA-256 of the flat model (parameters and buffers) as little-endian binary32.
 ///
 /// It is the same on every engine after the same training.
 pub fn hash(parameters: &[f32]) -> [u8; 32] {

@@ -111,7 +111,7 @@ impl<'a> WeightFile<'a> {
         self.weights
     }
 
-    /// Returns the model, read in place.
+    /// Returns the model, read in place. A type with a custom layer does not compile here: use [`load`](super::load).
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl<'a> WeightFile<'a> {
         Ok(M::from_bytes(self.weights)?)
     }
 
-    /// Copies the weights into a model. The file may lie at any place in memory.
+    /// Copies the weights into a model. The file may lie at any place in memory. A type with a custom layer does not compile here.
     ///
     /// # Errors
     ///

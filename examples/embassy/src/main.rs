@@ -16,7 +16,7 @@ use semihosting::{println, process::exit};
 /// The network that `examples/motion` trains: 32 rows of three axes in, a class out.
 static NETWORK: Embedded<Int8> = embed!("../model.int8", as Int8);
 
-/// The accelerometer's place is taken by its rows of some seconds, in mg.
+/// The rows of an accelerometer for some seconds, in mg. They stand in for a sensor.
 const STREAM: &str = include_str!("../stream.csv");
 const AXES: usize = 3;
 const ROWS: usize = NETWORK.inputs() / AXES;

@@ -1,4 +1,4 @@
-//! Embassy's time by the SysTick timer, which every Cortex-M has. A HAL for your chip brings its own driver: use that instead.
+//! Embassy's time by the SysTick timer, which most Cortex-M chips have. A HAL for your chip has its own driver: use that instead.
 
 use core::{cell::RefCell, task::Waker};
 

@@ -42,7 +42,7 @@ impl Draws {
     }
 }
 
-/// Writes a window's rows, without their ends.
+/// Returns a window's rows, without the last columns (person and label).
 fn window(motion: &Motion, gait: f32, draws: &mut Draws) -> Vec<String> {
     let phase = 3.0 * draws.next();
     let steps = motion.steps * (1.0 + 0.15 * gait + 0.1 * draws.next());
