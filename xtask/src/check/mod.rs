@@ -5,11 +5,13 @@
 //!
 //! - [`api`]: the library's public interface. [`oldest`]: the oldest compilers. [`interpreted`], [`orders`] and [`races`]: programs run by Miri,
 //!   by loom and under ThreadSanitizer.
+//! - [`kernels`]: the CUDA kernels for every GPU.
 //! - [`compiler`]: compilers beside the project's own. [`tool`]: the tools, of pinned versions.
 
 mod api;
 mod compiler;
 mod interpreted;
+mod kernels;
 mod oldest;
 pub mod orders;
 mod races;
@@ -51,6 +53,8 @@ pub enum Check {
     Package,
     /// Compare the library's public interface with core/api.txt, which lists it
     Api(api::Options),
+    /// Compile the CUDA kernels for every GPU; no register may be spilled to memory. `cargo xtask test` compiles them for two GPUs
+    Kernels,
     /// Run the library's tests and those of the CPU engine in Miri, an interpreter that finds undefined behaviour
     Miri,
     /// Run the tests of the engine's threads in Miri, in many orders of the threads
@@ -70,6 +74,7 @@ pub fn run(check: &Check) -> Result<()> {
         Check::Systems => systems(),
         Check::Package => package(),
         Check::Api(options) => api::run(options),
+        Check::Kernels => kernels::run(),
         Check::Miri => interpreted::run(),
         Check::Threads(options) => interpreted::threads(options),
         Check::Loom => orders::run(),

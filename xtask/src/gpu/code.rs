@@ -23,7 +23,7 @@ pub struct GpuCodeOptions {
 /// Compiles the kernels, and prints a line for each.
 pub fn run(options: &GpuCodeOptions) -> Result<ExitCode> {
     let disassembler = cuda::disassembler()?;
-    let folder = programs::kernels(&options.architecture)?;
+    let folder = programs::kernels(Some(&options.architecture))?;
     say!("");
     lines(&folder, &options.architecture, &disassembler)?.iter().for_each(|line| say!("{line}"));
     Ok(ExitCode::SUCCESS)

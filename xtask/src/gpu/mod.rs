@@ -23,7 +23,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub use self::{pack::rehearse, programs::ARCHITECTURES};
+pub use self::{
+    pack::rehearse,
+    programs::{add_gpu, has_compiler, kernels},
+};
 
 /// The start of the first line of a training on a GPU.
 pub const USING: &str = "Using cuda device, ";

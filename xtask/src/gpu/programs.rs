@@ -1,6 +1,7 @@
 //! Builds the programs for a GPU machine, in the profile `pack`, with kernels for one GPU. For a rehearsal, it uses the profile of the tests.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -12,6 +13,9 @@ use crate::{cuda, workspace};
 
 /// The environment variable with the GPUs for which cuda/build.rs compiles the kernels.
 pub const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
+/// The GPUs for which the tests compile the kernels: the oldest, and the oldest whose launches may overlap. `cargo xtask check kernels` compiles them
+/// for every GPU.
+const TESTED: &str = "75,90";
 /// The integration test of the package `cuda` that needs nothing but a driver. With SELVEDGE_GPU=1, which check.sh sets, that driver is the
 /// machine's own.
 const TEST: &str = "gpu";
@@ -25,6 +29,23 @@ pub struct Programs {
     pub bench: PathBuf,
     /// The integration test [`TEST`].
     pub test: PathBuf,
+}
+
+/// Adds the GPU's part to a build of the workspace for tests, if this machine has a compiler for it. If the user has not chosen any GPUs, the kernels
+/// are compiled for [`TESTED`]. All these builds share the kernels.
+pub fn add_gpu(cargo: &mut Command) -> &mut Command {
+    if !has_compiler() {
+        return cargo;
+    }
+    if env::var_os(ARCHITECTURES).is_none() {
+        cargo.env(ARCHITECTURES, TESTED);
+    }
+    cargo.args(["--features", "tests/cuda"])
+}
+
+/// Returns true if this machine can compile the kernels.
+pub fn has_compiler() -> bool {
+    cfg!(target_os = "linux") && cuda::compiler().is_ok()
 }
 
 /// Returns a cargo command in the profile of the pack.
@@ -58,7 +79,7 @@ impl Programs {
     pub fn for_rehearsal() -> Result<Self> {
         let mut cargo = launch::cargo("build");
         cargo.args(["--message-format", "json-render-diagnostics"]);
-        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]), "tested-selvedge")
+        Self::found(add_gpu(&mut cargo).arg("--workspace"), "tested-selvedge")
     }
 
     fn found(cargo: &mut Command, program: &str) -> Result<Self> {
@@ -80,10 +101,11 @@ pub fn stand_in() -> Result<PathBuf> {
     library.context("cargo does not say where it built the stand-in for the driver")
 }
 
-/// Compiles the kernels, and returns the folder with `selvedge.fatbin` and `selvedge.report`.
-pub fn kernels(architecture: &str) -> Result<PathBuf> {
+/// Compiles the kernels for a GPU, or for every GPU. Returns the folder with `selvedge.fatbin` and `selvedge.report`.
+pub fn kernels(architecture: Option<&str>) -> Result<PathBuf> {
     let compiler = cuda::compiler()?;
-    let mut cargo = cargo(architecture);
+    // An empty list stands for every GPU.
+    let mut cargo = cargo(architecture.unwrap_or_default());
     cargo.args(["--package", "cuda", "--no-default-features", "--features", "cuda/driver"]);
     let messages = messages(&mut cargo)?;
     let folder = messages.iter().find_map(|message| message.out_dir("/cuda#"));

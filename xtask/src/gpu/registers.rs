@@ -1,5 +1,9 @@
 //! The report of NVIDIA's compiler about each kernel's registers: `selvedge.report`, which the build script of the package `cuda` leaves.
 
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+
 /// A kernel as it was compiled for one architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compiled {
@@ -38,6 +42,23 @@ pub fn read(report: &str) -> Vec<Compiled> {
         }
     }
     all
+}
+
+/// Reads the report in a build script's folder. Fails if a register is spilled to memory, and says which.
+pub fn without_spills(folder: &Path) -> Result<Vec<Compiled>> {
+    let report = folder.join("selvedge.report");
+    let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
+    let compiled = read(&text);
+    let functions: usize = compiled.iter().map(|compiled| compiled.functions).sum();
+    ensure!(functions > 0, "{} tells of no function", report.display());
+    let mut spilling = 0;
+    for Compiled { kernel, architecture, spills, .. } in &compiled {
+        spills.iter().for_each(|spill| say!("SPILL: {kernel} for {architecture}, {spill}"));
+        spilling += spills.len();
+    }
+    ensure!(spilling == 0, "{spilling} of {functions} compiled functions spill registers to memory");
+    say!("No register of {functions} compiled functions is spilled to memory");
+    Ok(compiled)
 }
 
 /// Returns the number before a word: 45072 for `bytes` in `117 registers, 45072 bytes smem`. Without a number, it returns 0.

@@ -30,7 +30,7 @@ const ALONE: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi"];
 /// The data that comes with the program.
 const BUILT_IN: [&str; 2] = ["--data", "builtin"];
 /// Core's optional parts.
-const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
+const CORE_FEATURES: [&str; 2] = ["--features", "core/micromath,core/defmt"];
 /// The options by which clippy's warnings are errors.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
 /// The stages that build in folders of their own. If all stages run, these run beside the first others, because many builds use one processor.
@@ -197,7 +197,7 @@ fn listed(left_out: &[&str]) -> String {
     format!("LEFT OUT:\n{parts}`cargo xtask test --setup` installs what it can, after it has said what that is")
 }
 
-/// Builds the library for the targets [`ALONE`], and checks it with its optional parts. Checks the library for a browser.
+/// Builds the library for the targets [`ALONE`], and checks the lints of its optional parts. Checks the lints of the library for a browser.
 fn targets(toolchain: Option<&Toolchain>) -> Result<()> {
     if let Some(toolchain) = toolchain {
         core_for_boards(toolchain)?;
@@ -221,7 +221,7 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
             core
         };
         step(&mut core("build"))?;
-        step(core("check").args(CORE_FEATURES))?;
+        step(core("clippy").args(CORE_FEATURES).args(DENY_WARNINGS))?;
     }
     Ok(())
 }

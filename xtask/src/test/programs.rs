@@ -11,9 +11,12 @@ use launch::cargo;
 use super::{
     BOARDS, CORE_FEATURES, REHEARSAL, Shared, TESTS,
     aside::{Aside, SKIPPED},
-    kernels, left_out, step,
+    left_out, step,
 };
-use crate::workspace;
+use crate::{
+    gpu::{add_gpu, has_compiler},
+    workspace,
+};
 
 /// The packages whose unit tests share the build of the programs, because they use much of it.
 const ABOVE: [&str; 7] = ["cases", "cuda", "emulated_driver", "emulator", "gpu", "host", "tests"];
@@ -21,14 +24,14 @@ const ABOVE: [&str; 7] = ["cases", "cuda", "emulated_driver", "emulator", "gpu",
 const BELOW: [&str; 12] =
     ["board", "core", "files", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "trainer", "web"];
 
-/// Runs the tests of every package except the boards', and again the unit tests of core with its optional parts. The skipped ones are listed last.
+/// Runs the tests of every package except the boards'. The skipped ones are listed last.
 ///
 /// The unit tests of `host` and of the packages [`BELOW`] have overflow checks and debug assertions. The tests of programs use the build of `cargo
 /// xtask`, which users run.
 ///
 /// If the boards' tests are wanted too, they start when all tests are built, because they are built together with the others.
 pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
-    let is_rehearsed = shared.stages.contains(&REHEARSAL) && !kernels::features().is_empty();
+    let is_rehearsed = shared.stages.contains(&REHEARSAL) && has_compiler();
     let programs = || {
         let mut programs = programs(TESTS);
         // Its test program runs in the rehearsal, with the same cases.
@@ -45,9 +48,7 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     let mut skipped = run(&mut units(TESTS))?;
     skipped.extend(run(programs().args(["--", "--skip", "boards::"]))?);
     skipped.extend(run(&mut above(TESTS))?);
-    skipped.extend(run(dev(TESTS).args(["--workspace", "--doc"]).args(kernels::features()))?);
-    let mut core = test(TESTS);
-    skipped.extend(run(core.args(["--package", "core", "--lib"]).args(CORE_FEATURES))?);
+    skipped.extend(run(add_gpu(dev(TESTS).args(["--workspace", "--doc"])))?);
     show(&skipped);
     Ok(())
 }
@@ -64,21 +65,21 @@ pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
 
 fn of_boards() -> Command {
     let mut boards = dev(BOARDS);
-    boards.args(["--workspace", "--test", "boards"]).args(kernels::features());
+    add_gpu(boards.args(["--workspace", "--test", "boards"]));
     boards
 }
 
 /// Returns the command for the tests of programs and examples, and for the test programs.
 fn programs(stage: &str) -> Command {
     let mut programs = dev(stage);
-    programs.args(["--workspace", "--bins", "--examples", "--test", "*"]).args(kernels::features());
+    add_gpu(programs.args(["--workspace", "--bins", "--examples", "--test", "*"]));
     programs
 }
 
 /// Returns the command for the unit tests of the libraries [`ABOVE`] the others.
 fn above(stage: &str) -> Command {
     let mut above = dev(stage);
-    above.args(libraries_without(&BELOW)).args(kernels::features());
+    add_gpu(above.args(libraries_without(&BELOW)));
     above
 }
 
@@ -89,10 +90,10 @@ fn dev(stage: &str) -> Command {
     dev
 }
 
-/// Returns the command for the unit tests of the libraries [`BELOW`].
+/// Returns the command for the unit tests of the libraries [`BELOW`]. Core has its optional parts.
 fn units(stage: &str) -> Command {
     let mut units = test(stage);
-    units.args(libraries_without(&ABOVE));
+    units.args(libraries_without(&ABOVE)).args(CORE_FEATURES);
     units
 }
 

@@ -1,13 +1,17 @@
 //! A 28×28 canvas that fills polygons. It uses only integers, so every machine draws the same bytes.
 
+use std::ops::Range;
+
 use selvedge::fashion_mnist::SIDE;
 
 /// Units of a pixel: coordinates on the canvas are in 1/256 pixel.
 pub const PIXEL: i32 = 256;
 /// Scan lines for each row of pixels; along a line, coverage is exact.
-const LINES: i32 = 4;
+const LINES: usize = 4;
+/// The distance of two scan lines.
+const STEP: i32 = PIXEL / LINES as i32;
 /// The coverage of a whole pixel.
-const FULL: i32 = PIXEL * LINES;
+const FULL: i32 = PIXEL * LINES as i32;
 
 /// A corner: x to the right, y down.
 pub type Point = (i32, i32);
@@ -26,15 +30,16 @@ impl Canvas {
 
     /// Paints a polygon (even-odd rule), with blended edges. `paint` gives the shade at a column and row.
     pub fn fill(&mut self, outline: &[Point], paint: impl Fn(usize, usize) -> i32) {
-        let mut crossings = Vec::new();
+        let crossings = Crossings::of(outline);
         for (row, shades) in self.shades.iter_mut().enumerate() {
+            let of_row = &crossings.places[crossings.ends[LINES * row]..crossings.ends[LINES * (row + 1)]];
+            if of_row.is_empty() {
+                continue;
+            }
             let mut coverage = [0; SIDE];
-            for line in 0..LINES {
-                let y = row as i32 * PIXEL + (2 * line + 1) * PIXEL / (2 * LINES);
-                cross(outline, y, &mut crossings);
-                for span in crossings.as_chunks::<2>().0 {
-                    cover(&mut coverage, *span);
-                }
+            // A closed outline crosses each line an even number of times.
+            for [left, right] in of_row.as_chunks::<2>().0 {
+                cover(&mut coverage, *left, *right);
             }
             for (column, (shade, covered)) in shades.iter_mut().zip(coverage).enumerate() {
                 if covered > 0 {
@@ -45,24 +50,56 @@ impl Canvas {
     }
 }
 
-/// Finds the places where the outline crosses the horizontal line at `y`, from left to right.
-fn cross(outline: &[Point], y: i32, crossings: &mut Vec<i32>) {
-    crossings.clear();
-    let ends = outline.iter().cycle().skip(1);
-    for (&(x0, y0), &(x1, y1)) in outline.iter().zip(ends) {
-        // Half open, so that a corner on the line counts once.
-        if (y0 <= y) != (y1 <= y) {
-            crossings.push(x0 + (y - y0) * (x1 - x0) / (y1 - y0));
+/// The places where an outline crosses the canvas' scan lines.
+struct Crossings {
+    /// The places: line by line from the top, and from left to right in each line.
+    places: Vec<i32>,
+    /// The number of places above each line, and of all.
+    ends: [usize; SIDE * LINES + 1],
+}
+
+impl Crossings {
+    fn of(outline: &[Point]) -> Self {
+        let mut ends = [0; SIDE * LINES + 1];
+        for (a, b) in edges(outline) {
+            lines(a, b).for_each(|line| ends[line + 1] += 1);
         }
+        for line in 0..SIDE * LINES {
+            ends[line + 1] += ends[line];
+        }
+        let mut places = vec![0; ends[SIDE * LINES]];
+        let mut next = ends;
+        for (a, b) in edges(outline) {
+            for line in lines(a, b) {
+                let y = line as i32 * STEP + STEP / 2;
+                places[next[line]] = a.0 + (y - a.1) * (b.0 - a.0) / (b.1 - a.1);
+                next[line] += 1;
+            }
+        }
+        for line in 0..SIDE * LINES {
+            places[ends[line]..ends[line + 1]].sort_unstable();
+        }
+        Self { places, ends }
     }
-    crossings.sort_unstable();
+}
+
+/// Returns the edges of a closed outline.
+fn edges(outline: &[Point]) -> impl Iterator<Item = (Point, Point)> {
+    outline.iter().copied().zip(outline.iter().copied().cycle().skip(1))
+}
+
+/// Returns the scan lines that an edge crosses. The interval is half open, so that a corner on a line counts once.
+fn lines(a: Point, b: Point) -> Range<usize> {
+    let line_from = |y: i32| (y + STEP / 2 - 1).div_euclid(STEP).clamp(0, (SIDE * LINES) as i32) as usize;
+    line_from(a.1.min(b.1))..line_from(a.1.max(b.1))
 }
 
 /// Adds to each pixel of a row the part of it that lies between two crossings.
-fn cover(coverage: &mut [i32; SIDE], [left, right]: [i32; 2]) {
-    for (column, covered) in coverage.iter_mut().enumerate() {
-        let start = column as i32 * PIXEL;
-        *covered += (right.min(start + PIXEL) - left.max(start)).max(0);
+fn cover(coverage: &mut [i32; SIDE], left: i32, right: i32) {
+    let (left, right) = (left.max(0), right.min(SIDE as i32 * PIXEL));
+    for column in left / PIXEL..(right + PIXEL - 1).div_euclid(PIXEL) {
+        let start = column * PIXEL;
+        coverage[column as usize] += right.min(start + PIXEL) - left.max(start);
     }
 }
 
