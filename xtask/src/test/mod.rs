@@ -226,10 +226,11 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs for every board with its own model, and the training program for the first board of each family that trains. Checks the lints
-/// for the first board of each target, and for each debug probe.
+/// Checks the lints of the programs for the first board of each target, and of the training program for the first board of each family that trains.
+/// For the boards with a debug probe, checks the lints of the programs for the probe, and builds these. The boards' tests build the programs for the
+/// emulator.
 ///
-/// The weights are hardly trained, because these programs are not run. The tests build their own.
+/// The weights are hardly trained, because these programs are not run.
 fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
     let Some(toolchain) = toolchain else {
         say!("LEFT OUT: no compiler here builds for the boards");
@@ -239,19 +240,20 @@ fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
     for (place, board) in boards.iter().enumerate() {
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
-        let model = Model::named(&board.model, BUILT_IN.map(Into::into).into())?;
         let is_first = !boards[..place].iter().any(|other| other.target == board.target);
-        programs(toolchain, board, &fitting, &model, is_first)?;
+        if is_first || board.probe.is_some() {
+            programs(toolchain, board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
+        }
     }
     for processor in Processor::ALL {
         let board = boards.iter().find(|board| board.trains && board.processor() == processor);
         let board = board.with_context(|| format!("no board of {processor:?} trains"))?;
-        programs(toolchain, board, &[Program::Train], &Model::named("tiny", BUILT_IN.map(Into::into).into())?, true)?;
+        programs(toolchain, board, &[Program::Train], &Model::named("tiny", BUILT_IN.map(Into::into).into())?)?;
     }
     Ok(())
 }
 
-fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &Model, is_linted: bool) -> Result<()> {
+fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &Model) -> Result<()> {
     let embed = workspace::target_dir()?.join("embed").join(format!("{}-test", board.name));
     let weights = embed.with_extension("selvedge");
     step(model.train_command(&weights).args(["--limit-train", "64", "--steps", "1"]))?;
@@ -266,10 +268,10 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
             cargo.env("SELVEDGE_CRASH", "panic");
             cargo
         };
-        if is_linted || device == Device::Probe {
-            step(cargo("clippy").args(DENY_WARNINGS))?;
+        step(cargo("clippy").args(DENY_WARNINGS))?;
+        if device == Device::Probe {
+            step(&mut cargo("build"))?;
         }
-        step(&mut cargo("build"))?;
     }
     Ok(())
 }
