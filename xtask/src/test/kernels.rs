@@ -19,20 +19,10 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
 
-/// Checks the lints of the workspace without options, and of the GPU's part.
+/// Checks the lints of the workspace, with the GPU's part if this machine can compile it.
 pub fn clippy() -> Result<()> {
-    step(lints().args(DENY_WARNINGS))?;
-    if has_compiler() {
-        step(add_gpu(&mut lints()).args(DENY_WARNINGS))?;
-    }
-    Ok(())
-}
-
-/// Returns the command for the lints.
-fn lints() -> Command {
     let mut clippy = cargo("clippy");
-    clippy.args(["--workspace", "--all-targets"]);
-    clippy
+    step(add_gpu(clippy.args(["--workspace", "--all-targets"])).args(DENY_WARNINGS))
 }
 
 /// Returns the command for the library's documentation.

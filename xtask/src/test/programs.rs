@@ -24,6 +24,9 @@ const ABOVE: [&str; 7] = ["cases", "cuda", "emulated_driver", "emulator", "gpu",
 const BELOW: [&str; 12] =
     ["board", "core", "files", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "trainer", "web"];
 
+/// The programs that the tests start by `cargo xtask`.
+const STARTED: [&str; 4] = ["board-log", "selvedge", "site", "xtask"];
+
 /// Runs the tests of every package except the boards'. The skipped ones are listed last.
 ///
 /// The unit tests of `host` and of the packages [`BELOW`] have overflow checks and debug assertions. The tests of programs use the build of `cargo
@@ -39,6 +42,7 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
         programs
     };
     step(programs().arg("--no-run"))?;
+    build_started()?;
     step(units(TESTS).arg("--no-run"))?;
     shared.end_set_ups();
     shared.end_beside()?;
@@ -57,10 +61,18 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
 pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
     let skipped = match shared.boards.take() {
         Some(boards) => boards.end()?,
-        None => run(&mut of_boards())?,
+        None => {
+            build_started()?;
+            run(&mut of_boards())?
+        }
     };
     show(&skipped);
     Ok(())
+}
+
+fn build_started() -> Result<()> {
+    let mut build = cargo("build");
+    step(build.arg("--workspace").args(STARTED.iter().flat_map(|name| ["--bin", name])))
 }
 
 fn of_boards() -> Command {
@@ -103,9 +115,10 @@ fn libraries_without<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a st
     ["--workspace", "--lib"].into_iter().chain(packages.iter().flat_map(|package| ["--exclude", package]))
 }
 
-/// Returns the command of cargo's tests. A skipped test is a failure, unless this machine is known to lack what the test needs.
+/// Returns the command of cargo's tests. The programs that they start are built before. A skipped test is a failure, unless this machine is known to lack what the test needs.
 fn test(stage: &str) -> Command {
     let mut test = cargo("test");
+    test.env(launch::BUILT, STARTED.join(","));
     test.envs(left_out(&[stage], false).is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1")));
     test
 }
