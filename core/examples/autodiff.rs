@@ -1,4 +1,4 @@
-//! Automatic differentiation, as PyTorch's quickstart shows it with `torch.autograd`: one layer, `z = x · w + b`, and its loss.
+//! Automatic differentiation, as PyTorch's tutorial "Automatic Differentiation with torch.autograd" shows it: one layer, `z = x · w + b`, and its loss.
 //!
 //! ```text
 //! x = torch.ones(5)                                                        const X

@@ -1,4 +1,4 @@
-//! A layer of one's own, `y = x · weight` for each feature: trained in a chain with the library's layers, written to a file and read again.
+//! A custom layer, `y = x · weight` for each feature: trained in a chain with the library's layers, written to a file and read again.
 
 use std::error::Error;
 
@@ -59,7 +59,7 @@ impl<const WIDTH: usize> Layer for Scale<WIDTH> {
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let grads = Self::output(tapes.grads);
-        // The gradients of the inputs, multiplied by the derivative of `P`, the activation that made the inputs. They come first, because they
+        // The gradients of the inputs, each through `P::grad`: `P` is the activation that made the inputs. They come first, because they
         // need the weights before the update.
         for ((grad_input, input), grad) in grad_input.into_iter().flatten().zip(input).zip(grads) {
             for feature in 0..WIDTH {

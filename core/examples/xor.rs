@@ -1,4 +1,4 @@
-//! Trains a network on exclusive or, and writes its weight file where a path is given: `cargo run -p core --example xor -- xor.selvedge`.
+//! Trains a network on exclusive or, and writes its weight file to a path, if one is given: `cargo run -p core --example xor -- xor.selvedge`.
 
 use std::{env, error::Error, fs};
 

@@ -152,8 +152,8 @@ impl Activation for Sigmoid {
     }
 }
 
-/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with `t = exp(−2|x|)`. Below |x| = ¼, where the quotient would lose digits, it is
-/// the series up to x⁹. The gradient is `fma(−f(x), f(x), 1) · grad_output`.
+/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with the sign of x, and `t = exp(−2|x|)`. Below |x| = ¼, where the quotient would lose digits,
+/// it is the series up to x⁹. The gradient is `fma(−f(x), f(x), 1) · grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;

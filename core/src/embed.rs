@@ -26,7 +26,7 @@
 //! static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../examples/xor.int8", as mlp!(2 => 8 Tanh => 2));
 //! ```
 //!
-//! A quantised network is embedded by its format. Its widths are constants:
+//! For a quantised network, write its format as the type. The number of inputs, of outputs and of workspace words are then constants:
 //!
 //! ```
 //! use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};

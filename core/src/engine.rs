@@ -33,13 +33,13 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// Splits the parameters into weights and biases. Both are empty if there are too few parameters.
+    /// Splits the parameters into weights and biases. Both are empty if there are fewer than `inputs · outputs` parameters.
     #[inline(always)]
     pub fn split(self, parameters: &[f32]) -> (&[f32], &[f32]) {
         parameters.split_at_checked(self.inputs * self.outputs).unwrap_or_default()
     }
 
-    /// Splits the parameters into mutable weights and biases. Both are empty if there are too few parameters.
+    /// Splits the parameters into mutable weights and biases. Both are empty if there are fewer than `inputs · outputs` parameters.
     #[inline(always)]
     pub fn split_mut(self, parameters: &mut [f32]) -> (&mut [f32], &mut [f32]) {
         parameters.split_at_mut_checked(self.inputs * self.outputs).unwrap_or_default()
@@ -67,8 +67,8 @@ pub trait Engine {
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
     /// Writes the gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, with o ascending; the sum starts at +0. Each
-    /// result is then multiplied by the derivative of `P`, the activation that made the input. `grad_sums[s][o]` is the gradient of the loss
-    /// with respect to the sum of output `o` in sample `s`, before the activation.
+    /// result r then becomes `P::grad(input[s][k], r)`: `P` is the activation that made the input, and this multiplies by its derivative.
+    /// `grad_sums[s][o]` is the gradient of the loss with respect to the sum of output `o` in sample `s`, before the activation.
     fn linear_input_grad<P: Activation>(
         &self,
         widths: Widths,

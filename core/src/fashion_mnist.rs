@@ -20,7 +20,7 @@ pub const SHAPE: InputShape = InputShape::Image { channels: 1, height: SIDE as u
 /// The number of classes.
 pub const CLASSES: usize = 10;
 
-/// The classes' names, by label.
+/// The classes' names, in the order of their numbers.
 pub const CLASS_NAMES: [&str; CLASSES] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 

@@ -92,7 +92,7 @@ fn begun_samples(file: &[u8]) -> Result<(InputShape, u64, &[u8]), IdxError> {
     Ok((shape, len, bytes))
 }
 
-/// Reads the labels of an IDX file, in place.
+/// Reads the labels (the class of each sample) of an IDX file, in place.
 ///
 /// # Errors
 ///

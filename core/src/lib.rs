@@ -19,12 +19,12 @@
 //! | predict with a quantised network | [`quantized`] |
 //! | predict from a sensor's raw values | [`LoadedModel::run_raw`](weights::LoadedModel::run_raw); for a quantised network, [`QuantizedFile::run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
-//! | write a custom training loop | [`training::StepWorkspace`] |
+//! | write a custom training loop | [`training::Trainer`], and the example `train_loop`; with dropout, [`training::StepWorkspace`] |
 //! | define a custom layer | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
-//! The library is `no_std` and needs no heap. The feature `defmt` implements `defmt::Format` for the public types. The feature `micromath` adds
-//! `classification::display_probabilities`.
+//! The library is `no_std` and needs no heap. The feature `defmt` implements `defmt::Format` for most public types, and for all errors. The feature
+//! `micromath` adds `classification::display_probabilities`.
 //!
 //! These are its modules. A module uses only modules that stand before it in this list. One exception:
 //! [`architecture`] names the trait [`Layer`].

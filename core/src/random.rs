@@ -1,4 +1,4 @@
-//! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), whose draw `i` is computed directly from `i`.
+//! The generator of random numbers: SplitMix64 (Steele, Lea, Flood 2014), whose draw `i` is computed directly from `i`.
 //!
 //! Draw `i` depends only on (seed, purpose, epoch, i). So draws can be made in any order, by any thread, on any machine.
 //!

@@ -45,9 +45,10 @@ pub enum Schedule {
     },
     /// The rate rises as half a cosine and falls as another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"` and `base` as `max_lr`.
     ///
-    /// The rate goes from `base / div_factor` to `base` at step `p = pct_start · total − 1`, and from there to
-    /// `base / div_factor / final_div_factor` at step `total − 1`. Between a and b, the rate is `b + (a − b) / 2 · (1 + cos(π · part))`,
-    /// with `part` from 0 to 1. Unlike PyTorch's, this schedule does not change the momentum.
+    /// The rate goes from `base / div_factor` to `base` at step `p = pct_start · total − 1`, and from there to `base / div_factor / final_div_factor`
+    /// at step `total − 1`. In each of the two parts, let a be the rate at its start and b the rate at its end. The rate is `b + (a − b) / 2 · (1 +
+    /// cos(π · part))`, where `part` goes from 0 to 1. If p is not above 0, the rate only falls: it begins at `base` or a little below it. Unlike
+    /// PyTorch's, this schedule does not change the momentum.
     OneCycle {
         /// The number of steps of the run.
         total: u64,

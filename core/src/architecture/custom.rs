@@ -74,7 +74,7 @@ impl fmt::Display for CustomName {
         let text = self.0.split(|&byte| byte == 0).next().unwrap_or_default();
         match str::from_utf8(text) {
             Ok(name) if is_name(text) => f.write_str(name),
-            _ => f.write_str("(its name is none)"),
+            _ => f.write_str("(not a valid name)"),
         }
     }
 }

@@ -7,8 +7,8 @@ use heapless::{String, Vec};
 use super::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH};
 
 impl Architecture {
-    /// Shows the chain as [`mlp!`](crate::mlp!) takes it, `784 => 512 Relu => 10`. With `{:#}` it is shown by its widths, `784,512,10`,
-    /// where these describe it. Both texts can be parsed as an architecture.
+    /// Shows the chain as [`mlp!`](crate::mlp!) takes it, `784 => 512 Relu => 10`. With `{:#}`, only its widths are shown,
+    /// `784,512,10`, if they are enough to describe it. Both texts can be parsed as an architecture.
     pub const fn expression(&self) -> Expression<'_> {
         Expression(self)
     }

@@ -44,8 +44,8 @@ pub fn log_softmax(logits: &[f32], log_probabilities: &mut [f32]) {
     }
 }
 
-/// Turns the gradient g at the outputs of [`log_softmax`] into the gradient at the logits, in place: `gᵢ − pᵢ · Σⱼ gⱼ`. It is one fma,
-/// and `pᵢ` is computed as `exp` of the log-probability i. The sum is by addition, ascending from 0.
+/// Turns the gradient g at the outputs of [`log_softmax`] into the gradient at the logits, in place: `gᵢ − pᵢ · Σⱼ gⱼ`. Each element is
+/// one fma, with `pᵢ = exp(log_probabilities[i])`. The sum is by addition, ascending from 0.
 pub fn log_softmax_grad(log_probabilities: &[f32], grad: &mut [f32]) {
     let sum = grad.iter().fold(0.0, |sum, g| sum + g);
     for (grad, &log_p) in grad.iter_mut().zip(log_probabilities) {

@@ -30,9 +30,9 @@ pub struct BatchNorm1d<const WIDTH: usize, A = Identity> {
     pub weight: [f32; WIDTH],
     /// Each feature's bias.
     pub bias: [f32; WIDTH],
-    /// Each feature's mean over the batches of training: a [`Buffer`](crate::architecture::Role::Buffer).
+    /// Each feature's moving mean, from the training batches: a [`Buffer`](crate::architecture::Role::Buffer).
     pub running_mean: [f32; WIDTH],
-    /// Each feature's variance over the batches of training: a [`Buffer`](crate::architecture::Role::Buffer).
+    /// Each feature's moving variance, from the training batches: a [`Buffer`](crate::architecture::Role::Buffer).
     pub running_var: [f32; WIDTH],
     /// The activation that follows.
     activation: PhantomData<A>,
@@ -184,7 +184,7 @@ impl Backward<'_> {
         }
     }
 
-    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input. Without `P`, a gradient is
+    /// Writes the gradients of the inputs, each through `P::grad`: `P` is the activation that made the input. Without `P`, a gradient is
     /// `weight · i · (grad − mean(grad) − x̂ · mean(grad · x̂))` with `i = 1 / √(var + ε)` and `x̂ = (x − mean(x)) · i`. The means are over the
     /// batch; in an evaluation, those of `grad` and of `grad · x̂` count as 0. `features` are those that [`find_grads`](Self::find_grads) filled.
     /// Call it before [`update`](Self::update), because it needs the weights before the update.

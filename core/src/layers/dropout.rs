@@ -105,7 +105,7 @@ fn drop_or_scale(x: f32, factor: f32) -> f32 {
 struct Masking<'a, P> {
     mask: Option<Mask>,
     from: &'a [f32],
-    /// The inputs of a backward pass, whose results are multiplied by the derivative of `P`.
+    /// The inputs of a backward pass, whose results go through `P::grad`.
     input: Option<&'a [f32]>,
     activation: PhantomData<P>,
 }
@@ -146,7 +146,7 @@ pub fn forward<E: Engine>(engine: &E, pass: Pass, input: &[f32], output: &mut [f
     Masking::<Identity>::new(pass, input, None).write(engine, output);
 }
 
-/// Writes the gradients of a batch's inputs, multiplied by the derivative of `P`, the activation that made the input.
+/// Writes the gradients of a batch's inputs, each through `P::grad`: `P` is the activation that made the input.
 pub fn backward<P: Activation, E: Engine>(
     engine: &E,
     pass: Pass,

@@ -30,7 +30,7 @@ pub fn forward<E: Engine>(engine: &E, input: &[f32], output: &mut [f32]) {
     });
 }
 
-/// Writes the gradients of a batch's inputs: `grad_input[i] = grads[i] · f′(input[i])`, multiplied by the derivative of `P`, the activation
+/// Writes the gradients of a batch's inputs: `grad_input[i] = grads[i] · f′(input[i])`, each through `P::grad`: `P` is the activation
 /// that made the input.
 pub fn backward<P: Activation, E: Engine>(engine: &E, input: &[f32], grads: &[f32], grad_input: &mut [f32]) {
     engine.share_out(1, grad_input, |first, grad_input| {

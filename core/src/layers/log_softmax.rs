@@ -24,7 +24,7 @@ pub fn forward<E: Engine>(engine: &E, width: usize, input: &[f32], output: &mut 
     });
 }
 
-/// Writes the gradients of a batch's inputs, multiplied by the derivative of `P`, the activation that made the input.
+/// Writes the gradients of a batch's inputs, each through `P::grad`: `P` is the activation that made the input.
 pub fn backward<P: Activation, E: Engine>(
     engine: &E,
     width: usize,

@@ -140,7 +140,7 @@ pub trait Layer: Flat {
     ///
     /// Before the call, the end of `tapes.grads` holds the gradients at the layer's last sums, that is, before its activation. The pass
     /// computes the gradient of each parameter and hands it to the optimizer. If there is a `grad_input`, the pass writes the gradients of the
-    /// inputs there. It multiplies each by the derivative of `P`, the activation that made the input.
+    /// inputs there. Each goes through `P::grad`: `P` is the activation that made the input.
     ///
     /// # Panics
     ///
@@ -201,11 +201,12 @@ fn output_start<L: Layer>(len: usize) -> usize {
 
 /// Writes the type of a multilayer perceptron, every width once: `mlp!(784 => 512 Relu => 512 Relu => 10)`.
 ///
-/// The result is a [`Chain`](crate::Chain) of [`Linear`](crate::Linear) layers. After a width stand the layers that follow it:
+/// The result is a [`Chain`](crate::Chain) of layers, or one [`Linear`](crate::Linear) if there are only two widths and no further layer. After a
+/// width stand the layers that follow it:
 ///
-/// | word | layer | by itself, or computed with the layer before |
+/// | word | layer | computed |
 /// |---|---|---|
-/// | `Relu`, `Tanh` … | the [activation](crate::activation) of that name | with |
+/// | `Relu`, `Tanh` … | the [activation](crate::activation) of that name | with the layer before |
 /// | `Gelu` | [`Gelu`](crate::layers::Gelu) | by itself |
 /// | `BatchNorm1d` | [`BatchNorm1d`](crate::layers::BatchNorm1d), which an activation may follow | by itself |
 /// | `Dropout` | [`Dropout`](crate::layers::Dropout) | by itself |
@@ -239,7 +240,7 @@ fn output_start<L: Layer>(len: usize) -> usize {
 /// assert_eq!(size_of::<<Model as Layer>::Input>(), 48 * size_of::<f32>());
 /// ```
 ///
-/// Widths that do not fit cannot be written with the macro, and do not compile without it:
+/// With the macro each width is written once, so neighbouring layers always fit. Without it, layers that do not fit do not compile:
 ///
 /// ```compile_fail
 /// use selvedge::{Chain, Layer, Linear};

@@ -4,7 +4,8 @@ use crate::{
     engine::{rows, rows_mut},
 };
 
-/// Cross-entropy of logits z with a class y for each sample: PyTorch's `CrossEntropyLoss`. The default is the plain one.
+/// Cross-entropy of logits z with a class y for each sample: PyTorch's `CrossEntropyLoss`. `CrossEntropy::default()` has no class weights
+/// and no label smoothing.
 ///
 /// There are C classes with weights w (1 each where none are given). ε is the label smoothing, and L = ln Σⱼ exp(zⱼ). `[j = y]` is 1 for
 /// the sample's class and 0 for the others.

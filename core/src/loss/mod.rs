@@ -1,8 +1,8 @@
 //! Losses: a value for the batch and its gradient at the network's output.
 //!
-//! Each loss is one of PyTorch's, with the mean as its reduction. The documentation of a loss gives the formula and the order of the
-//! operations, and every engine keeps this order. `exp` and `ln` are the functions of [`arithmetic`](crate::arithmetic). Sums ascend from
-//! +0: over the samples, and within a sample over the elements. A product and a sum are one [`fma`](crate::arithmetic::fma) only where the loss says so.
+//! Each loss is one of PyTorch's, with the mean as its reduction. The documentation of a loss gives the formula and the order of the operations, and
+//! every engine keeps this order. `exp` and `ln` are the functions of [`arithmetic`](crate::arithmetic). Sums ascend from +0: over the samples, and
+//! within a sample over the elements. A product and a sum are one [`fma`](crate::arithmetic::fma) only where the loss says so.
 //!
 //! ```
 //! use selvedge::loss::{Loss, Mse};
@@ -30,8 +30,8 @@ use core::fmt;
 
 /// A loss of a network's outputs: a mean over a batch.
 ///
-/// `outputs` and `grads` are `[batch][width]`. `targets` has [`targets(width)`](Self::targets) values for each sample. If the slices have
-/// different numbers of samples, the shortest slice decides, and further samples are left out.
+/// `outputs` and `grads` are `[batch][width]`. `targets` has [`targets(width)`](Self::targets) values for each sample. All slices should
+/// have the same number of samples. If not, samples that one of the slices does not have may be left out; nothing panics.
 pub trait Loss: Sync {
     /// One value of a target: a class, or a number for an output.
     type Target: Copy + Send + Sync;
@@ -58,7 +58,7 @@ pub trait Loss: Sync {
     ///
     /// # Errors
     ///
-    /// [`LossError`] for a target that names no class, or class weights that are not one for each class.
+    /// [`LossError`] for a target that names no class, or if the number of class weights is not the number of classes.
     fn value(
         &self,
         width: usize,
@@ -82,7 +82,7 @@ pub trait Loss: Sync {
     ) -> Result<f32, LossError>;
 }
 
-/// The error of a batch that has no loss.
+/// The error of a batch whose loss cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -96,7 +96,7 @@ pub enum LossError {
         /// The number of classes.
         classes: usize,
     },
-    /// The class weights are not one for each class.
+    /// The number of class weights is not the number of classes.
     ClassWeights {
         /// The number of weights given.
         weights: usize,

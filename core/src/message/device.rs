@@ -6,7 +6,7 @@ use crate::{
     task::{Task, TaskKind},
 };
 
-/// The device's side of the line: it answers every frame, and counts the evaluated samples.
+/// The device's side of the line: it answers every frame, and counts the evaluated samples. The firmware's program `serve` has the whole loop.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     info: Info<'a>,

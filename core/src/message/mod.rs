@@ -1,9 +1,10 @@
 //! The messages of a host and a device on a serial line: encoded as [postcard](https://postcard.jamesmunns.com/wire-format), a compact binary
 //! format, framed by COBS, with a checksum.
 //!
-//! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends
-//! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a zero byte at any
-//! time, which ends a frame that noise on the line began. After a zero byte, the device understands the next frame, whatever came before.
+//! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends nothing else.
+//! It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. If noise on the line has begun a frame, a zero byte
+//! ends it, and the device answers with an error. So a host may send a zero byte at any time. After a zero byte, the device understands the next
+//! frame, whatever came before.
 //!
 //! [`Decoder`] takes the received bytes one by one, [`encode`] writes a frame, and [`Device`] answers requests.
 //!
@@ -236,7 +237,7 @@ crate::wire::fields! { Candidate { class, probability } }
 pub struct Statistics {
     /// The number of samples.
     pub samples: u32,
-    /// The samples whose predicted class was their label.
+    /// The number of samples whose predicted class was their class.
     pub right: u32,
     /// The sum of the instructions or cycles ([`Info::unit`]) of the predictions of all evaluated samples.
     pub total: u64,

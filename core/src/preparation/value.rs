@@ -71,7 +71,7 @@ impl Preparation<'_> {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] if the values have another element than the preparation, or if there are not as many values as inputs.
+    /// [`ValueError`] if the number type of the values is not the preparation's [`Element`], or if there are not as many values as inputs.
     pub fn write_values<T: Value>(self, values: &[T], input: &mut [f32]) -> Result<(), ValueError> {
         self.write(self.bytes_of(values, input.len())?, input);
         Ok(())

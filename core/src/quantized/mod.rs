@@ -47,9 +47,9 @@
 //! bias is below 2³⁰ in absolute value ([`BIAS_LIMIT`]). The writer of a file checks these limits, and so does the reader. The result of an
 //! integer sum does not depend on the order of its terms. So a kernel may add them in any order, and leave out zeros.
 //!
-//! Source: the scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-//! Inference" (2018), with a symmetric range of weights for each row, and activations that begin at 0; the scales of int4 are those of Dai et al.,
-//! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021): each group of columns has a small
+//! Source: the scheme is that of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+//! Inference" (2018), with a symmetric range of weights for each row, and activations that begin at 0. The scales of int4 are those of Dai et al.,
+//! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021). Each group of columns has a small
 //! integer as its scale (`s`), and each row has a further scale, which is in `m`.
 
 mod active;

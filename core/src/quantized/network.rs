@@ -57,7 +57,8 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// The errors of [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
+    /// The errors of [`run`](Self::run), and [`WorkspaceError::Value`] if the number type of the values is not the file's
+    /// [`Element`](crate::preparation::Element).
     pub fn run_raw<T: Value, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         values: &[T; INPUTS],

@@ -250,7 +250,10 @@ impl fmt::Display for StepError {
                 write!(f, "the batch has {batch} samples, the workspace holds {capacity}")
             }
             Self::Targets { inputs, targets } => {
-                write!(f, "the batch has {inputs} samples, and {targets} target values do not belong to so many")
+                write!(
+                    f,
+                    "the batch has {inputs} samples, but {targets} target values: a sample needs one class, or one number for each output"
+                )
             }
             Self::Loss(error) => error.fmt(f),
         }

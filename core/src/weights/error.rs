@@ -49,7 +49,7 @@ pub enum WeightFileError {
     },
     /// The file has a layer of a kind that this build does not know.
     Layer {
-        /// The layer's place in the chain, from 0.
+        /// The layer's place in the chain, from 0, without dropout.
         place: usize,
     },
     /// The layers do not form a network, or the network is too large for this machine.
@@ -57,7 +57,7 @@ pub enum WeightFileError {
     /// The file has a custom layer that the reader does not expect there. Only the program that defines this layer, with this name and these
     /// sizes, can compute it.
     Custom {
-        /// The layer's place in the chain, from 0.
+        /// The layer's place in the chain, from 0, without dropout.
         place: usize,
         /// The layer's name.
         name: CustomName,
@@ -82,7 +82,7 @@ pub enum WeightFileError {
     },
     /// The file's architecture differs from the model's.
     Mismatch {
-        /// The place of the first layer that differs, from 0.
+        /// The place of the first layer that differs, from 0, without dropout.
         place: usize,
         /// The model's layer at this place, if it has one.
         expected: Option<LayerKind>,
@@ -91,7 +91,7 @@ pub enum WeightFileError {
     },
     /// The model has a custom layer, and the file has another layer in its place.
     OtherThanCustom {
-        /// The layer's place in the chain, from 0.
+        /// The layer's place in the chain, from 0, without dropout.
         place: usize,
         /// The model's layer at this place.
         expected: &'static CustomLayer,
@@ -166,7 +166,7 @@ impl fmt::Display for WeightFileError {
                 )
             }
             Self::WeightBytes { expected, found } => {
-                write!(f, "the weight file has {found} bytes of weights, its layers have {expected}")
+                write!(f, "there are {found} bytes or numbers of weights, but the layers have {expected}")
             }
             Self::Mismatch { place, expected, found } => {
                 write!(f, "layer {place} of the weight file is ")?;
@@ -193,7 +193,7 @@ impl fmt::Display for WeightFileError {
                 )
             }
             Self::Signature => {
-                write!(f, "the input's shape or the classes' names are not those of the network's inputs and outputs")
+                write!(f, "the signature does not fit the network: its input shape, preparation, task, names or units")
             }
             Self::TooLarge => write!(f, "the weights do not fit the buffer for the file, or its format's 4 GiB"),
         }

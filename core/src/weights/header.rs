@@ -28,7 +28,8 @@ pub struct TrainingRecord<'a> {
     /// The learning rate, or the base rate of a schedule. It is finite and not negative.
     pub learning_rate: f32,
     /// The score on the test samples after training, 0 to 1. For a classification, it is the part of the samples whose class is right. For
-    /// labels, it is the part of the labels that are right. For a regression, it is the mean R² over the targets, and 0 stands for a negative one.
+    /// labels, it is the part of the labels that are right. For a regression, it is the mean R² over the targets; a negative mean is
+    /// stored as 0.
     pub accuracy: f32,
     /// All settings of the run, as a recipe file. Line feeds are its only control characters.
     pub recipe: &'a str,

@@ -43,7 +43,7 @@ impl<M> LoadedModel<'_, M> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Element`] for values of another element than the file's.
+    /// [`ValueError::Element`] if the number type of the values is not the file's [`Element`](crate::preparation::Element).
     pub fn run_raw<T: Value, const INPUTS: usize>(&self, values: &[T; INPUTS]) -> Result<M::Output, ValueError>
     where
         M: Layer<Input = [f32; INPUTS]>,
@@ -320,7 +320,7 @@ mod tests {
             }
             file.0[place] = kept;
         }
-        assert!(taken > 1000 && names.iter().any(|name| name.contains("(its name is none)")), "{taken}");
+        assert!(taken > 1000 && names.iter().any(|name| name.contains("(not a valid name)")), "{taken}");
         assert!(names.iter().all(|name| !name.contains(char::is_control)));
     }
 

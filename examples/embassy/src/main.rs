@@ -23,7 +23,7 @@ const ROWS: usize = NETWORK.inputs() / AXES;
 
 type Row = [i16; AXES];
 
-/// The rows on their way. `None` is the stream's end.
+/// The queue of rows from the task that reads to the task that predicts. `None` is the stream's end.
 static MEASURED: Channel<CriticalSectionRawMutex, Option<Row>, 8> = Channel::new();
 
 /// Reads the sensor.

@@ -11,7 +11,7 @@ use embassy_time_queue_utils::Queue;
 /// The board's clock in Hz.
 const CLOCK: u32 = 25_000_000;
 
-/// Ticks since the start, and who waits for one.
+/// The number of ticks since the start, and the queue of tasks that wait for a tick.
 struct SysTickDriver(Mutex<RefCell<(u64, Queue)>>);
 
 embassy_time_driver::time_driver_impl!(static DRIVER: SysTickDriver = SysTickDriver(Mutex::new(RefCell::new((0, Queue::new())))));

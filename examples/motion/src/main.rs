@@ -1,7 +1,7 @@
 //! Draws what an accelerometer could have measured, as a table: `cargo run --quiet --package motion > motion.csv`.
 //!
-//! Twelve persons walk, run, climb and rest, each for 20 windows of 32 rows. Every person has its own gait. `--new` draws a thirteenth person,
-//! without labels, in eight windows. All is drawn from a seed, so the table is the same everywhere.
+//! Each of twelve persons walks, runs, climbs and rests: 20 windows of 32 rows for each of the four motions. Every person has its own gait. `--new`
+//! draws a thirteenth person, without labels, in eight windows. All is drawn from a seed, so the table is the same everywhere.
 
 use std::{
     env,
