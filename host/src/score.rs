@@ -34,7 +34,7 @@ pub fn shown(name: &str, value: f64) -> String {
     if name == ACCURACY { format!("{:.2}%", 100.0 * value) } else { format!("{value:.4}") }
 }
 
-/// Mean and sample standard deviation, `√(Σ(x − mean)² / (n − 1))`; 0 of one value.
+/// Returns the mean and the sample standard deviation, `√(Σ(x − mean)² / (n − 1))`. For a single value the deviation is 0.
 pub fn mean_and_spread(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.clone().sum::<f64>() / count;

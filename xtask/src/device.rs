@@ -41,9 +41,9 @@ pub struct DeviceOptions {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Shows the board and its network
+    /// Show the board and its network
     Info,
-    /// Predicts pictures or other samples on the board
+    /// Predict pictures or other samples on the board
     Predict {
         /// Pictures of one object, CSV files or IDX files, as for `predict`; --weights names the network's file
         #[arg(required_unless_present = "values")]
@@ -55,13 +55,13 @@ enum Action {
         #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
         values: Vec<String>,
     },
-    /// Predicts test samples on the board, and compares each class and every bit of the logits with the host's
+    /// Predict test samples on the board, and compare each class and every bit of the logits with the host's
     Eval {
         /// The number of test samples, from the first [default: all]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         count: Option<u32>,
     },
-    /// Starts the board, prints its address, and keeps it running until Ctrl-C
+    /// Start the board, print its address, and keep it running until Ctrl-C
     Serve,
 }
 

@@ -53,7 +53,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// Trains, flashes, sets up and tests Selvedge.
+/// Train, flash, set up and test Selvedge.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", version, disable_help_subcommand = true)]
 struct Cli {

@@ -34,8 +34,8 @@ impl Gpu {
     ///
     /// All that the kernel reads and writes is memory of the GPU, and stays until the kernel is complete. It is the memory that the context and the
     /// tasks name, with the lengths of [`access`](crate::access) and of `kernels/task.cuh`, for the batches, the order and the labels there. If the
-    /// next launch may begin before this one is complete, its blocks do not load an operand that this launch writes until this launch is complete. A
-    /// graph that captures the launch starts it at another time.
+    /// next launch may begin before this one is complete, none of its blocks loads an operand that this launch writes before this launch is complete.
+    /// If a graph captures the launch, these conditions must hold each time the graph starts it.
     pub(crate) unsafe fn run(
         &self,
         context: &Context,

@@ -129,7 +129,7 @@ pub struct Batch {
     pub is_last: u32,
     /// The number by which the sum of the losses is divided.
     pub total_weight: f32,
-    /// The fraction of the way that the average of the weights moves: 1 − decay.
+    /// The average of the weights moves this fraction of the way to the new weights: 1 − decay.
     pub average: f32,
     /// 1 if the average starts from these weights, else 0.
     pub starts_average: u32,

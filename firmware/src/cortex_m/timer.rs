@@ -32,7 +32,7 @@ impl Timer {
         Self(())
     }
 
-    /// Returns this number of ticks in [`UNIT`](crate::counter::UNIT)s. In the emulator, an instruction is a nanosecond of the timer's clock.
+    /// Returns this number of ticks in [`UNIT`](crate::counter::UNIT)s. In the emulator, an instruction takes a nanosecond of the timer's clock.
     pub fn units(&self, ticks: u64) -> u64 {
         let hertz = u64::from(crate::board::CLOCK_HZ);
         if cfg!(feature = "rtt") {

@@ -1,4 +1,4 @@
-//! The place of a file, whatever its name leads through.
+//! The place of a file, after the symbolic links in its name are followed.
 
 use std::{
     fs, io,

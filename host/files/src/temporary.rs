@@ -1,4 +1,4 @@
-//! Temporary files, which no killed program leaves for long.
+//! Temporary files. If a killed program leaves one, the next writer in that folder removes it.
 
 use std::{
     fs::{self, File, TryLockError},

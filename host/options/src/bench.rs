@@ -13,7 +13,7 @@ use crate::engine::InstructionSet;
 /// Options of every benchmark of training.
 #[derive(Args, Debug)]
 pub struct Subject {
-    /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
+    /// A named model: quickstart (two hidden layers of 512 units, as in PyTorch's quickstart), small (one of 128) or tiny (one of 16)
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     pub model: String,
 

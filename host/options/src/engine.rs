@@ -5,7 +5,8 @@ use std::{env, fmt, str::FromStr};
 /// The instruction set with which the CPU engine computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
-    /// Only the instructions for which the program was compiled. The fused multiply-add is [`selvedge::arithmetic::fma`].
+    /// No vector instructions beyond those for which the program was compiled. On x86-64 it still uses the scalar fused multiply-add, if the processor
+    /// has one ([`selvedge::arithmetic::fma`]).
     Portable,
     /// x86-64 with AVX2, FMA, BMI1 and POPCNT.
     #[cfg(target_arch = "x86_64")]

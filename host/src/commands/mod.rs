@@ -59,7 +59,7 @@ use selvedge::{
 
 use train::Interrupted;
 
-/// Train a multilayer perceptron here, run the same bits on a microcontroller.
+/// Train a multilayer perceptron on this machine, and run it on a microcontroller with the same bits.
 #[derive(Parser)]
 #[command(name = "selvedge", version)]
 struct Arguments {

@@ -32,7 +32,7 @@ impl Outputs {
         Self { task: signature.task.into(), names, units }
     }
 
-    /// Returns a regression's values in their units; of another task the outputs as they are.
+    /// Returns the values of a regression in their units, and the outputs of any other task as they are.
     pub fn restored(&self, logits: &Logits<'_>) -> Vec<f32> {
         let mut values: Vec<f32> = logits.values().collect();
         self.task.get().restore(&mut values);

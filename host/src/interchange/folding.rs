@@ -119,7 +119,7 @@ impl Folded {
     }
 }
 
-/// Returns the network without the normalisations that could be merged into a linear layer, and true if there were any.
+/// Returns the network without the normalisations that could be folded into a linear layer, and true if there were any.
 fn without_normalization(network: &Network) -> Result<(Network, bool), NetworkError> {
     let architecture = network.architecture();
     let folded = architecture.folded();

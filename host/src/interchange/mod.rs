@@ -18,8 +18,8 @@
 //! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
 //! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
 //!    user's `map`. `keys` reports the result.
-//! 5. `scaling` merges a mean and a deviation into the first layer.
-//! 6. `folding` merges batch normalisation and the scales of inputs and targets into linear layers. `ends` describes a network's inputs and
+//! 5. `scaling` folds a mean and a deviation into the first layer.
+//! 6. `folding` folds batch normalisation and the scales of inputs and targets into linear layers. `ends` describes a network's inputs and
 //!    outputs in words.
 
 mod chain;

@@ -27,7 +27,7 @@ pub struct InputScaling {
     pub std: Vec<f64>,
 }
 
-/// The error of a mean or a deviation that cannot be merged into a network.
+/// The error of a mean or a deviation that cannot be folded into a network.
 #[derive(Debug, thiserror::Error)]
 pub enum ScalingError {
     /// The numbers' file cannot be read.

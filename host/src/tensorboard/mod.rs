@@ -1,6 +1,7 @@
 //! A run's numbers as TensorBoard reads them: files of events in a folder.
 //!
 //! A file is a sequence of TensorFlow's records (`TFRecord`): `length: u64 | crc of the length: u32 | data | crc of the data: u32`, in little endian.
+//! Each crc is TensorFlow's masked CRC-32C.
 //! Each record is an [`Event`]. The first one names the version. In a resumed run, the second one marks its first step. Each other one has the run's
 //! numbers, with a tag (a name) for each number.
 

@@ -33,7 +33,8 @@ impl Gate {
         }
     }
 
-    /// Waits for a number that `will_do` accepts, and returns it. The caller then sees everything that was written before the number.
+    /// Waits for a number that `will_do` accepts, and returns it. It looks again and again for the time `patience`, and then sleeps. The caller then
+    /// sees everything that was written before the number.
     pub fn wait(&self, patience: Duration, will_do: impl Fn(usize) -> bool) -> usize {
         let look = || Some(self.number.load(Acquire)).filter(|&number| will_do(number));
         let started = Instant::now();

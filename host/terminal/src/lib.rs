@@ -1,7 +1,7 @@
 //! Output that is safe for a terminal: control characters in names are shown as text. Also [the signals](ending_signals) that end the program.
 //!
-//! A file's name, a class's name or a board's answer may hold control characters: they clear the screen, rename the window or turn the text around.
-//! The writers here show each of them as JSON does: `\u001b`. So JSON stays valid, and keeps its meaning.
+//! A file's name, a class's name or a board's answer may hold control characters: they can clear the screen, rename the window or change the
+//! direction of the text. The writers here show each of them as JSON does: `\u001b`. So JSON stays valid, and keeps its meaning.
 
 mod signals;
 

@@ -27,7 +27,7 @@ pub enum FileFormat {
     Selvedge,
     /// Tensors without code.
     Safetensors,
-    /// PyTorch's zip archive with a pickle.
+    /// PyTorch's file of a state dict or a checkpoint: a zip archive with a pickle, or before PyTorch 1.6 several pickles and then the numbers.
     Pth,
     /// NumPy's zip archive of arrays.
     Npz,

@@ -1,7 +1,7 @@
 //! If a machine lacks something that a test needs, the test is skipped, and the output shows it.
 //!
 //! - [`skip`]: for a test that sees what is missing when it runs.
-//! - [`ignored!`]: for tests that are not built, because the build sees it.
+//! - [`ignored!`]: for tests that are not built, because the build already sees what is missing.
 //!
 //! If the environment variable [`REQUIRE_ALL`] is set and not empty, both are failures.
 

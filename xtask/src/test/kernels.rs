@@ -1,4 +1,5 @@
-//! Checks of the CUDA kernels: they are compiled for every GPU, and run on the CPU under sanitizers.
+//! Checks of the CUDA kernels: they are compiled for two GPUs (`cargo xtask check kernels` compiles them for every GPU), and run on the CPU under
+//! sanitizers.
 
 use std::{path::PathBuf, process::Command};
 

@@ -22,8 +22,8 @@ enum What {
     /// Trains with every engine and several numbers of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU; compares the
     /// weight hashes
     ///
-    /// The exit status is an error if two hashes of a model differ. If the target of the boards or of WebAssembly, QEMU or Node is missing, what needs
-    /// it is left out, and a note says so; with SELVEDGE_REQUIRE_ALL=1 this is an error.
+    /// The exit status is an error if two hashes of a model differ. If a compiler's target (for the boards or for WebAssembly), QEMU or Node is
+    /// missing, the runs that need it are left out, and a note says so; with SELVEDGE_REQUIRE_ALL=1 this is an error.
     Bits(bits::VerifyBitsOptions),
 }
 

@@ -12,7 +12,7 @@
 //!   `cuMemAlloc_v2:3:CUDA_ERROR_OUT_OF_MEMORY` for the third allocation. A code may be a number.
 //! - `SELVEDGE_EMULATOR_SEED`: the seed of the threads' order; 0 if it is not set.
 //! - `SELVEDGE_EMULATOR_DRIVER_VERSION`: the driver's version, such as 11040 for CUDA 11.4; 13000 if it is not set.
-//! - `SELVEDGE_EMULATOR_CAPABILITY`: the device's compute capability, such as 75 for 7.5; 90 if it is not set. Below that, no launch may
+//! - `SELVEDGE_EMULATOR_CAPABILITY`: the device's compute capability, such as 75 for 7.5; 90 if it is not set. Below 90, no launch may
 //!   overlap the one before it.
 
 mod api;

@@ -20,7 +20,7 @@ pub enum Part {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Network")]
 pub struct Model {
-    /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
+    /// A named model: quickstart (two hidden layers of 512 units, as in PyTorch's quickstart), small (one of 128) or tiny (one of 16)
     ///
     /// The data decides its inputs and outputs.
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]

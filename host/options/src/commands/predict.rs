@@ -3,7 +3,7 @@ use clap::Args;
 use super::{File, Samples};
 
 /// The usage, without the program's name. By itself, clap would name the samples before the file.
-pub(crate) const USAGE: &str = "predict <FILE> <INPUTS|--values <V,V,…>>";
+pub(crate) const USAGE: &str = "predict [OPTIONS] <FILE> <INPUTS…|--values <V,V,…>>";
 
 /// Options of `predict`.
 #[derive(Args, Debug)]

@@ -65,7 +65,7 @@ pub struct Quantize {
 /// The value of `--format`: the number format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatOption {
-    /// 32 bits; `quantize` and `flash` merge batch normalisation into the linear layers, `new` leaves the file as it is
+    /// 32 bits; `quantize` and `flash` fold batch normalisation into the linear layers, `new` leaves the file as it is
     F32,
     /// 16 bits, computed in floating point
     F16,

@@ -36,7 +36,7 @@ pub struct Data {
     /// cache folder, and without the internet the built-in set. `report` is different: it uses the data that the run's record names, and downloads
     /// nothing.
     ///
-    /// If a command gets a network's file, and it is not `train`, the file decides the defaults of --label, --features, --window, --stride, --group,
+    /// If a command other than `train` gets a network's file, the file decides the defaults of --label, --features, --window, --stride, --group,
     /// --test-split, --missing, --element, --size and --color. Their defaults in this help are for commands without such a file.
     #[arg(long, global = true, value_name = "FILE|DIR|builtin")]
     pub data: Option<PathBuf>,

@@ -77,7 +77,7 @@ pub struct Train {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
 
-    /// Write losses and accuracies, one JSON object on each line
+    /// Write losses, learning rates and the task's metrics, one JSON object on each line
     #[arg(long, value_name = "FILE.jsonl", help_heading = "Output")]
     pub metrics: Option<PathBuf>,
 
@@ -110,8 +110,8 @@ pub struct Train {
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
-    /// Continue from a checkpoint, with its model and recipe; name the same samples again, with the same options under Data except
-    /// --limit-train, whose number the checkpoint has. The result is the weights of a run that never stopped
+    /// Continue from a checkpoint, with its model and recipe. Name the same samples again, with the same options under Data, but without --limit-train:
+    /// the checkpoint has its number. The result is the weights of a run that never stopped
     ///
     /// --epochs or --steps changes the length of the run. This is an error for the schedules cosine and one-cycle, because they depend on the length.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]

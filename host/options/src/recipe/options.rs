@@ -97,7 +97,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub weight_decay: Option<NonNegative>,
 
-    /// β₁ and β₂ of adam and adamw; in a recipe file: [0.9, 0.999]
+    /// β₁ and β₂ of adam and adamw: the parts of the averages of the gradients and of their squares that each step keeps; in a recipe file: [0.9,
+    /// 0.999]
     #[arg(long, value_name = "X,X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub betas: Option<Betas>,
 
@@ -125,7 +126,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Schedule")]
     pub warmup: Option<NonNegative>,
 
-    /// The probability with which a training pass sets an activation to 0; if --layers has no Dropout, every activation is followed by one
+    /// The probability with which a training pass sets the output of a unit to 0; if --layers has no Dropout layer, one is added after
+    /// every activation function
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub dropout: Option<Fraction>,
 
@@ -138,7 +140,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "balanced|W,W,…", allow_hyphen_values = true, help_heading = "Regularization")]
     pub class_weights: Option<ClassWeights>,
 
-    /// The random changes of training images: flip (mirror), shift=PIXELS, erase=PIXELS, separated by commas; or none
+    /// The random changes of training images: flip (mirror left to right), shift=PIXELS (move by up to so many pixels), erase=PIXELS (blacken a
+    /// square with a side of up to so many pixels), separated by commas; or none
     #[arg(long, value_name = "CHANGES", help_heading = "Regularization")]
     pub augment: Option<AugmentText>,
 
@@ -150,7 +153,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "PART|N", allow_negative_numbers = true, help_heading = "Validation")]
     pub val_split: Option<ValSplit>,
 
-    /// The number of epochs without a better validation loss after which the run ends; 0: the run does not end early
+    /// The number of epochs without a better validation loss after which the run ends, with the weights of the epoch with the smallest validation
+    /// loss; 0: the run does not end early
     #[arg(long, value_name = "EPOCHS", help_heading = "Validation")]
     pub early_stop: Option<Number>,
 }

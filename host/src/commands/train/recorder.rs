@@ -1,5 +1,5 @@
-//! The record of a run as it goes. It is kept in memory, and its file is written whole: at the start, where the run is saved, at the end, and now and
-//! then after an epoch. Once steps are taken, a file that cannot be written ends no run.
+//! The record of a run as it goes. It is kept in memory, and its file is written whole: at the start, each time the run is saved, at the end, and
+//! now and then after an epoch. After the first step, an error in writing it does not end the run.
 
 use std::{
     env,

@@ -66,7 +66,7 @@ impl Ground {
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
     }
 
-    /// Returns the distance from the shade within which most of the background's pixels lie. It is 0 for an even background.
+    /// Returns a third of the tolerance: most pixels of the background are within this distance of the shade. It is 0 if the tolerance is the smallest.
     pub fn noise(&self) -> u8 {
         if self.tolerance > NEAREST { self.tolerance / 3 } else { 0 }
     }

@@ -43,7 +43,7 @@ pub fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
 }
 
 /// Puts a picture over white, or over black if the object is light, so that the object stays visible. Also returns this shade, if it is the
-/// background: if a tenth of the border is transparent.
+/// background: if more than a tenth of the border is transparent.
 pub fn flatten(picture: &RgbaImage) -> (GrayImage, Option<u8>) {
     let picture = DynamicImage::from(picture.clone()).into_luma_alpha8();
     let (mut light, mut weight, mut border, mut transparent) = (0, 0, 0, 0);

@@ -14,7 +14,7 @@ const MAX_SCALE: f64 = 255.0;
 pub enum Integers {
     /// Integers of 8 bits, with a scale for each row.
     Int8,
-    /// Integers of 4 bits, with a scale for each row and 64 columns.
+    /// Integers of 4 bits, with a scale for each group of 64 columns of each row.
     Int4,
 }
 

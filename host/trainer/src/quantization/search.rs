@@ -55,7 +55,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::Samples`] for too few training samples. [`QuantizationError::Network`] if there is not enough memory.
+    /// [`QuantizationError::Samples`] for fewer than 5 training samples. [`QuantizationError::Network`] if there is not enough memory.
     pub fn new(
         engine: &'a Simd,
         reference: &Reference,

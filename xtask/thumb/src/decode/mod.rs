@@ -135,9 +135,9 @@ pub enum Operand {
     Registers(u8, u8, bool),
     /// A register's lower half with this upper half.
     Top(u8, u16),
-    /// A register plus any multiple of 4.
+    /// A register plus an unknown multiple of 4: an index into a table of words.
     Indexed(u8),
-    /// The sum of two registers. One of them may be any multiple of 4.
+    /// The sum of two registers. One of them may be an unknown multiple of 4.
     Either(u8, u8),
     /// The word at the address that is a register plus a number.
     Loaded(u8, i32),

@@ -3,7 +3,7 @@
 /// The largest number of points of a curve: more than a wide terminal has dots in a row.
 const MOST: usize = 1024;
 
-/// Points that are means of equally many values in a row. Where there are too many, each becomes the mean of two.
+/// Points, each the mean of the same number of consecutive values. If there are more than [`MOST`], each two neighbours become one point, their mean.
 #[derive(Clone, Debug)]
 pub struct Curve {
     points: Vec<(f64, f64)>,

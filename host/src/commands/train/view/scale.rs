@@ -12,7 +12,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Returns a range that has all these values, in about this number of parts. `unit` stands behind each label.
+    /// Returns a range that contains all these values, with labels that divide it into about this number of parts. `unit` is written after each label.
     pub fn of(values: impl Iterator<Item = f64>, parts: usize, unit: &str) -> Self {
         let ends = values.filter(|value| value.is_finite()).fold(None, |ends: Option<(f64, f64)>, value| {
             Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))

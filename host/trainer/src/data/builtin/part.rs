@@ -38,7 +38,8 @@ pub fn mirrored(right: &[Point]) -> Vec<Point> {
     right.iter().copied().chain(left).collect()
 }
 
-/// Returns a straight band between two points, `2 · half` wide: across, or upright where it is steep.
+/// Returns a straight band between two points, `2 · half` wide. The width is vertical if the band is more horizontal than vertical, else
+/// horizontal.
 pub fn band(from: Point, to: Point, half: i32) -> Vec<Point> {
     let (x, y) = if (to.0 - from.0).abs() > (to.1 - from.1).abs() { (0, half) } else { (half, 0) };
     vec![(from.0 - x, from.1 - y), (from.0 + x, from.1 + y), (to.0 + x, to.1 + y), (to.0 - x, to.1 - y)]

@@ -158,7 +158,7 @@ impl Checkpoint {
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
     }
 
-    /// Returns the weights that the checkpoint's run had reached, as the initial weights of a new run with these layers.
+    /// Returns the result of the checkpoint's run so far ([`State::result`]) as the initial weights of a new run with these layers.
     ///
     /// # Errors
     ///
