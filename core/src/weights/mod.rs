@@ -19,8 +19,8 @@
 //! ```
 //!
 //! The whole file is one postcard message. Of the encodings that postcard can read, the loader takes only the one that the writer gives. It
-//! allocates nothing. A file has a frame (magic number, version, length, checksum), the layers, a [`TrainingRecord`], a
-//! [`Signature`](crate::shape::Signature) (the meaning of inputs and outputs) and the tensors. The loader checks the frame, the layers, the
+//! allocates nothing. A file has an envelope (magic number, version, length, checksum), the layers, a [`TrainingRecord`], a
+//! [`Signature`](crate::shape::Signature) (the meaning of inputs and outputs) and the tensors. The loader checks the envelope, the layers, the
 //! tensors and the record before it hands out any part, and returns a [`WeightFileError`] for a file that is wrong. The numbers of the signature,
 //! its feature names and its units are left to [`model_file::checked`](crate::model_file::checked).
 
