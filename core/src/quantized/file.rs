@@ -1,4 +1,4 @@
-//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place. docs/formats.md has each part and
+//! The file of a quantised network: postcard, in the envelope of [`weights`](crate::weights), read in place. docs/formats.md has each part and
 //! each byte of it.
 
 use core::marker::PhantomData;

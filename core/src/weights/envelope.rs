@@ -1,4 +1,4 @@
-//! The frame of a file: magic, version, length, weights at a multiple of 4 bytes, checksum.
+//! The envelope of a file: magic, version, length, weights at a multiple of 4 bytes, checksum.
 
 use core::ops::RangeInclusive;
 
