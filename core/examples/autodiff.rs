@@ -69,8 +69,8 @@ fn main() -> Result<(), StepError> {
     model.predict(&Portable, &X[0], &mut z);
     println!("z without a tape = {z:?}");
 
-    // `z.detach()` is a copy: changing it changes neither the tape nor a gradient. `StepWorkspace::backward` calls `Layer::backward` with
-    // `grad_input: None`, so the gradient of the input x is not computed.
+    // A copy stands for `z.detach()`: changing it changes neither the tape nor a gradient. (PyTorch's `detach()` shares the memory of z.)
+    // `StepWorkspace::backward` calls `Layer::backward` with `grad_input: None`, so the gradient of the input x is not computed.
     let mut detached = Output::batch(&tape)[0];
     detached[0] += 1.0;
     println!("z on the tape = {:?}, detached and changed = {detached:?}", Output::batch(&tape)[0]);

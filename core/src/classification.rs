@@ -6,7 +6,8 @@ use heapless::Vec;
 use crate::arithmetic::softmax_by;
 pub use crate::arithmetic::{probabilities, softmax};
 
-/// Returns the index of the largest logit, and of several equal ones the lowest index. NaN is ignored. Without any number, it returns 0.
+/// Returns the index of the largest logit. If several logits are the largest, it returns the lowest index. NaN is ignored. If there is no logit, or if
+/// all are NaN, it returns 0.
 pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (class, z) in logits.into_iter().enumerate() {
@@ -21,7 +22,8 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
 /// Returns the classes of the `K` largest logits with their probabilities, the largest first. Of equal logits, the lower class comes first.
 /// NaN is left out.
 ///
-/// The classes are ordered by their logits, so the first class is the result of [`argmax`]. Two probabilities may be rounded to the same number.
+/// The classes are ordered by their logits and not by their probabilities, because two probabilities may be rounded to the same number. So the first
+/// class is the result of [`argmax`]. If fewer than `K` logits are numbers, the result is shorter.
 ///
 /// ```
 /// use selvedge::classification::{probabilities, top_k};

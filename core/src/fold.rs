@@ -32,8 +32,8 @@ impl Architecture {
 }
 
 /// Writes the flat model of [`Architecture::folded`]. The linear layer has the weights `w` and the biases `b`. The normalisation has `weight`,
-/// `bias`, `running_mean` and `running_var`. Let `s = weight · (1 / √(running_var + ε))`. A weight becomes `w · s`, and a bias becomes
-/// `(b − running_mean) · s + bias`. Each operation is rounded.
+/// `bias`, `running_mean` and `running_var`. Let `s = weight · (1 / √(running_var + ε))`, where ε is [`EPSILON`](crate::layers::EPSILON). A weight
+/// becomes `w · s`, and a bias becomes `(b − running_mean) · s + bias`. Each operation is rounded.
 ///
 /// Folding changes the logits by rounding: the folded network is another model, computed by the same arithmetic.
 ///

@@ -1,4 +1,4 @@
-//! Selvedge's core trains and runs multilayer perceptrons. Every machine computes the same bits: this is its **one arithmetic**.
+//! Selvedge's core trains and runs multilayer perceptrons. Selvedge has **one arithmetic**: every machine computes the same bits.
 //!
 //! A program includes its weight file with [`embed!`], which compares the file with the model's type while the program is built:
 //!

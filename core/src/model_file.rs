@@ -29,7 +29,7 @@ pub struct FileInfo<'a> {
 }
 
 impl<'a> FileInfo<'a> {
-    /// Checks a whole file. Its first bytes determine its format.
+    /// Checks a whole file and returns its description. The file's first bytes determine its format.
     ///
     /// # Errors
     ///

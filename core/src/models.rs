@@ -49,8 +49,9 @@ pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
 
-/// Returns a name for a network's files. A named model with Fashion-MNIST's inputs and outputs has the model's name. The name of any other
-/// network is made of its layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
+/// Returns a name for a network's files. A named model with Fashion-MNIST's inputs and outputs has the model's name. The name of any other network is
+/// made of its layers, `784-256-10` if ReLU stands between all linear layers and there is no other layer, else with the words of all layers, such as
+/// `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
 ///
 /// A name has at most [`LONGEST_NAME`] bytes. If the layers need more, the name has their number and a checksum instead:
 /// `784-40-layers-10-1f2e3d4c`.

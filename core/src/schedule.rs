@@ -15,8 +15,9 @@ use crate::arithmetic::power;
 
 /// The learning rate as a function of the step.
 ///
-/// Steps are numbered from 0. `Cosine` and `OneCycle` have a length `total`. From step `total` on (if `warm_up` is not above it), the rate is constant:
-/// for `Cosine` `base · final_fraction`, for `OneCycle` `base / div_factor / final_div_factor`.
+/// Steps are numbered from 0. `base` is the base learning rate, the argument of [`learning_rate`](Self::learning_rate). `Cosine` and `OneCycle` have
+/// a length `total`. From step `total` on (if `warm_up` is not above it), the rate is constant: for `Cosine` `base · final_fraction`, for `OneCycle`
+/// `base / div_factor / final_div_factor`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Schedule {

@@ -14,7 +14,8 @@
 //!
 //! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`. `{:#}` shows the model as PyTorch's `print(model)` does.
 //! - [`LayerKind`]: one layer: its kind, widths and tensors.
-//! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: it exists only in a model's type.
+//! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: only a model's type has it, and
+//!   the weight file of such a model.
 //! - [`Parameter`]: a named tensor, and its place in the flat model.
 //! - [`Stage`]: a part that is computed together, and the place of its activations on the *tape*, the memory for the outputs of all layers in a
 //!   training pass.

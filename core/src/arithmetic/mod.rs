@@ -16,8 +16,8 @@
 //! 6. Optimizer steps spell out every fma. The compiler makes no fma of other products and sums.
 //! 7. Random draws come from [`random`](crate::random), addressed by (seed, purpose, epoch, index), never by thread.
 //!
-//! A product is commutative, so an fma's first two operands may be swapped. Which NaN an invalid operation gives (sign
-//! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
+//! A product is commutative, so an fma's first two operands may be swapped. The contract does not define the sign and the
+//! payload of a NaN, because they differ between processors. But a result that is NaN is NaN on every engine.
 //!
 //! An fma keeps the exact product until the sum is rounded, also on a board without a floating-point unit:
 //!

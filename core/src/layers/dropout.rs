@@ -32,7 +32,7 @@ const LANES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DropoutRate {
-    /// A feature is dropped if its draw of 16 bits is below this number.
+    /// A feature is dropped if its number of 16 bits (see [`Dropout`]) is below this number.
     pub threshold: u32,
     /// 1 / (1 − p), the factor of the features that stay.
     pub scale: f32,

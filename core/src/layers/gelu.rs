@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The Gaussian error linear unit (Hendrycks, Gimpel 2016) by the hyperbolic tangent, PyTorch's `GELU(approximate='tanh')`:
-/// `f(x) = x · σ(2u)` with `u = √(2/π) · (x + 0.044715 · x³)` and `σ(v) = 1 / (1 + exp(−v))`.
+/// `f(x) = x · σ(2u)`, which equals `x / 2 · (1 + tanh(u))`, with `u = √(2/π) · (x + 0.044715 · x³)` and `σ(v) = 1 / (1 + exp(−v))`.
 ///
 /// The derivative does not follow from the value of the function alone, so GELU is a separate layer.
 #[derive(Clone, Copy, Debug)]

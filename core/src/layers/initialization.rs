@@ -9,7 +9,7 @@ use crate::{
 /// Sets PyTorch's initial values: each `Linear`'s weights and biases are uniform in ±1/√inputs. A `BatchNorm1d` gets weights and running
 /// variances of 1, and biases and running means of 0.
 ///
-/// Parameter `i` of the flat model takes draw `i` of the seed's [`Purpose::Initialization`] stream if it belongs to a `Linear`.
+/// Value `i` of the flat model (buffers are counted) takes draw `i` of the seed's [`Purpose::Initialization`] stream if it belongs to a `Linear`.
 pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
     model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
 }

@@ -109,7 +109,7 @@ pub trait Layer: Flat {
     /// Writes the output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
 
-    /// Returns the output for one sample, by the plain loops of [`Portable`]: `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
+    /// Returns the output for one sample, computed by [`Portable`]. For a model of [`mlp!`](crate::mlp!), its type is `[f32; OUTPUTS]`.
     ///
     /// ```
     /// use selvedge::{Flat, Layer, classification::argmax, layers, mlp};
@@ -201,7 +201,7 @@ fn output_start<L: Layer>(len: usize) -> usize {
 
 /// Writes the type of a multilayer perceptron, every width once: `mlp!(784 => 512 Relu => 512 Relu => 10)`.
 ///
-/// The result is a [`Chain`](crate::Chain) of layers, or one [`Linear`](crate::Linear) if there are only two widths and no further layer. After a
+/// The result is a [`Chain`](crate::Chain) of layers, or one [`Linear`](crate::Linear) if there are only two widths and at most an activation. After a
 /// width stand the layers that follow it:
 ///
 /// | word | layer | computed |

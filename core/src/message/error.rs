@@ -11,7 +11,7 @@ pub enum MessageError {
     Malformed,
     /// The bytes were changed on the way.
     Checksum,
-    /// The frame is longer than every valid message, or longer than the buffer.
+    /// The frame is longer than the buffer of the reader or the writer.
     TooLong,
     /// The message has another version of the protocol.
     Version {
@@ -53,7 +53,7 @@ impl fmt::Display for MessageError {
         match self {
             Self::Malformed => write!(f, "the frame is no message"),
             Self::Checksum => write!(f, "the frame was damaged on the line: its checksum is not that of its bytes"),
-            Self::TooLong => write!(f, "the frame is longer than any message"),
+            Self::TooLong => write!(f, "the frame is longer than the buffer for it"),
             Self::Version { found } => {
                 write!(f, "the frame is of version {found} of the protocol, this build speaks version {VERSION}")
             }

@@ -4,7 +4,7 @@ use crate::arithmetic::{Operations, power};
 /// One step of Adam (Kingma, Ba 2015) or AdamW (Loshchilov, Hutter 2019), PyTorch's `torch.optim.Adam` and `AdamW`.
 ///
 /// t is the step's number from 1 and α = learning rate / (1 − β₁ᵗ). p is the parameter, m the mean of gradients, v the mean of squared
-/// gradients, and z(x) is +0 if x is subnormal or −0, and else x.
+/// gradients, and z(x) is +0 if x is subnormal or −0, and x otherwise.
 ///
 /// - Adam: `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay` is 0.
 /// - AdamW: `p ← p · (1 − learning_rate · weight_decay)` and `g = grad`.

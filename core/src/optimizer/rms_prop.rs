@@ -56,7 +56,7 @@ impl Optimizer<{ RmsProp::STATE }> for RmsProp {
 
 /// RMSprop with momentum: `b ← z(fma(momentum, b, g / (√v + ε)))` and `p ← fma(−learning_rate, b, p)`.
 ///
-/// p, g and v are those of [`RmsProp`], b is the velocity, and z(x) is +0 if x is subnormal or −0, and else x.
+/// p, g and v are those of [`RmsProp`], b is the velocity, and z(x) is +0 if x is subnormal or −0, and x otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsPropMomentum {

@@ -35,8 +35,8 @@ impl Optimizer<{ Sgd::STATE }> for Sgd {
 /// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: `v ← z(fma(momentum, v, g))` and `p ← fma(−learning_rate, v, p)`. With Nesterov's
 /// momentum, the last formula has `fma(momentum, v, g)` instead of v.
 ///
-/// p is the parameter, v the velocity, and z(x) is +0 if x is subnormal or −0, and else x. `g = fma(weight_decay, p, grad)`, or `g = grad` if `weight_decay`
-/// is 0.
+/// p is the parameter, v the velocity, and z(x) is +0 if x is subnormal or −0, and x otherwise. `g = fma(weight_decay, p, grad)`, or `g = grad` if
+/// `weight_decay` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum {

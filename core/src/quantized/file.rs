@@ -32,7 +32,7 @@ const HEADER_ROOM: usize = 512;
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
     pub source: &'a [u8],
-    /// The factor from an integer logit to the logit: 1 for floats. It is above 0 and at most 2⁹⁶, so every logit is finite.
+    /// An integer logit times this factor is the logit. In an F16 file it is 1. It is above 0 and at most 2⁹⁶, so every logit is finite.
     pub logit_scale: f32,
     /// The floating-point model's score on the test samples, 0 to 1: see [`TrainingRecord::accuracy`](crate::weights::TrainingRecord::accuracy).
     pub float_accuracy: f32,

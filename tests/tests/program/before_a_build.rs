@@ -14,7 +14,7 @@ fn unbuilt() -> Command {
         test.ancestors().nth(2).expect("the profile's folder").join(format!("xtask{}", env::consts::EXE_SUFFIX))
     });
     let mut xtask = Command::new(&*BUILT);
-    xtask.env("CARGO", "no-cargo");
+    xtask.env("CARGO", "no-cargo").env_remove(launch::BUILT);
     xtask
 }
 
