@@ -62,11 +62,13 @@ pub fn set_up() -> Result<()> {
         bail!("there is no Python here: install Python 3 with venv, then run `{SETUP}`");
     };
     say!("Making {} with the packages of {LOCK}", folder.display());
-    let mut venv = launch::command(python);
-    workspace::run(venv.args(["-m", "venv"]).arg(&folder)).context("Python has no venv (Debian: python3-venv)")?;
-    if let Err(error) = by_uv(&folder) {
+    let install = |by: fn(&Path) -> Result<()>| {
+        make(&python, &folder)?;
+        by(&folder)
+    };
+    if let Err(error) = install(by_uv) {
         say!("uv did not install the packages ({error:#}); pip does it instead");
-        by_pip(&folder, LOCK)?;
+        install(|folder| by_pip(folder, &[LOCK]))?;
     }
     // Last: with it, all of them are there.
     fs::copy(launch::root().join(REQUIREMENTS), installed(&folder))
@@ -75,22 +77,31 @@ pub fn set_up() -> Result<()> {
     Ok(())
 }
 
+/// Makes an empty virtual environment. What an earlier run has left is removed, because an installer takes a package as complete once its description
+/// is there.
+fn make(python: &Path, folder: &Path) -> Result<()> {
+    let mut venv = launch::command(python);
+    workspace::run(venv.args(["-m", "venv", "--clear"]).arg(folder))
+        .context("Python has no venv (Debian: python3-venv)")
+}
+
 /// Installs the packages by uv, in a third of pip's processor time. uv does not read pip's settings, such as another index.
 fn by_uv(folder: &Path) -> Result<()> {
-    by_pip(folder, INSTALLER)?;
+    // Never from source, which would need a compiler of its own.
+    by_pip(folder, &[INSTALLER, "--only-binary", ":all:"])?;
     // In the same file system, where uv links the unpacked files, and copies none.
     let cache = folder.join("cache");
     let mut uv = launch::command(program(folder).with_file_name(format!("uv{}", env::consts::EXE_SUFFIX)));
     uv.args(["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", LOCK]);
-    uv.arg("--python").arg(program(folder)).arg("--cache-dir").arg(&cache);
+    uv.args(["--link-mode", "hardlink"]).arg("--python").arg(program(folder)).arg("--cache-dir").arg(&cache);
     let installed = workspace::run(&mut tied::tied(&uv));
     // The installed files have further links.
     let _ = fs::remove_dir_all(&cache);
     installed
 }
 
-/// Installs the packages of a file by pip.
-fn by_pip(folder: &Path, packages: &str) -> Result<()> {
+/// Installs the packages of a file by pip. The arguments are the file and further options.
+fn by_pip(folder: &Path, packages: &[&str]) -> Result<()> {
     let mut pip = launch::command(program(folder));
     pip.args([
         "-m",
@@ -104,8 +115,8 @@ fn by_pip(folder: &Path, packages: &str) -> Result<()> {
         "--disable-pip-version-check",
         "--require-hashes",
         "--requirement",
-        packages,
     ]);
+    pip.args(packages);
     // It ends with this program, which may be ended while it runs beside others.
     workspace::run(&mut tied::tied(&pip))
 }
@@ -164,7 +175,8 @@ mod tests {
         }
         let names = asked.lines().filter_map(|line| Some(line.split_once("==")?.0));
         assert_eq!(names.collect::<Vec<_>>(), LICENCES.map(|(package, _)| package));
-        let lines: Vec<_> = locked.lines().collect();
+        let installer = read(INSTALLER);
+        let lines: Vec<_> = locked.lines().chain(installer.lines()).collect();
         for pair in lines.windows(2).filter(|pair| pair[0].contains("==")) {
             assert!(pair[1].contains("--hash=sha256:"), "{}", pair[0]);
         }

@@ -61,7 +61,9 @@ pub fn host() -> Result<String> {
 /// Returns a command as a user would type it.
 pub fn shown(command: &Command) -> String {
     let file_name = |program: &OsStr| Path::new(program).file_name().unwrap_or(program).to_os_string();
-    let variables = command.get_envs().filter(|(name, _)| *name != "CARGO_TARGET_DIR");
+    // With the second one, a command that is typed again would test programs that are no longer up to date.
+    let hidden = ["CARGO_TARGET_DIR", launch::BUILT];
+    let variables = command.get_envs().filter(|(name, _)| !hidden.iter().any(|hidden| *name == *hidden));
     let variables = variables.filter_map(|(name, value)| Some(format!("{}={}", name.display(), value?.display())));
     let program = [file_name(command.get_program()).display().to_string()];
     let words = variables.chain(program).chain(command.get_args().map(|word| word.display().to_string()));

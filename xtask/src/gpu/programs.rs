@@ -31,13 +31,14 @@ pub struct Programs {
     pub test: PathBuf,
 }
 
-/// Adds the GPU's part to a build of the workspace for tests, if this machine has a compiler for it. If the user has not chosen any GPUs, the kernels
-/// are compiled for [`TESTED`]. All these builds share the kernels.
+/// Adds the GPU's part to a build of the workspace for tests, if this machine has a compiler for it. If neither the user nor the command has chosen
+/// GPUs, the kernels are compiled for [`TESTED`].
 pub fn add_gpu(cargo: &mut Command) -> &mut Command {
     if !has_compiler() {
         return cargo;
     }
-    if env::var_os(ARCHITECTURES).is_none() {
+    let is_chosen = env::var_os(ARCHITECTURES).is_some() || cargo.get_envs().any(|(name, _)| name == ARCHITECTURES);
+    if !is_chosen {
         cargo.env(ARCHITECTURES, TESTED);
     }
     cargo.args(["--features", "tests/cuda"])

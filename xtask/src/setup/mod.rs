@@ -32,8 +32,8 @@ pub struct SetupOptions {
 
     /// Unpack only NVIDIA's compiler (nvcc) into the target folder
     ///
-    /// `train --cuda`, `search --cuda`, `bench cuda`, `verify bits --cuda`, `gpu pack` and `gpu code` need it. CUDA_PATH names an installed toolkit
-    /// to use instead.
+    /// `train --cuda`, `search --cuda`, `bench cuda`, `verify bits --cuda`, `gpu pack`, `gpu code` and `check kernels` need it. CUDA_PATH names an
+    /// installed toolkit to use instead.
     #[arg(long)]
     cuda: bool,
 

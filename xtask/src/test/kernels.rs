@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{DENY_WARNINGS, step};
 use crate::{
     cuda,
-    gpu::{self, add_gpu, code, has_compiler, registers},
+    gpu::{self, ARCHITECTURES, add_gpu, code, has_compiler, registers},
     setup, workspace,
 };
 
@@ -20,10 +20,12 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
 
-/// Checks the lints of the workspace, with the GPU's part if this machine can compile it.
+/// Checks the lints of the workspace, with the GPU's part if this machine can compile it. Clippy has a build of its own, for which the kernels are
+/// compiled for one GPU only.
 pub fn clippy() -> Result<()> {
     let mut clippy = cargo("clippy");
-    step(add_gpu(clippy.args(["--workspace", "--all-targets"])).args(DENY_WARNINGS))
+    clippy.args(["--workspace", "--all-targets"]).env(ARCHITECTURES, LISTED);
+    step(add_gpu(&mut clippy).args(DENY_WARNINGS))
 }
 
 /// Returns the command for the library's documentation.

@@ -25,7 +25,7 @@ const BELOW: [&str; 12] =
     ["board", "core", "files", "launch", "nvcc", "options", "skip", "team", "terminal", "thumb", "trainer", "web"];
 
 /// The programs that the tests start by `cargo xtask`.
-const STARTED: [&str; 4] = ["board-log", "selvedge", "site", "xtask"];
+const STARTED: [&str; 3] = ["board-log", "selvedge", "site"];
 
 /// Runs the tests of every package except the boards'. The skipped ones are listed last.
 ///
@@ -115,7 +115,8 @@ fn libraries_without<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a st
     ["--workspace", "--lib"].into_iter().chain(packages.iter().flat_map(|package| ["--exclude", package]))
 }
 
-/// Returns the command of cargo's tests. The programs that they start are built before. A skipped test is a failure, unless this machine is known to lack what the test needs.
+/// Returns the command of cargo's tests. The programs that they start are built before. A skipped test is a failure, unless this machine is known to
+/// lack what the test needs.
 fn test(stage: &str) -> Command {
     let mut test = cargo("test");
     test.env(launch::BUILT, STARTED.join(","));
