@@ -47,7 +47,7 @@ pub const EXAMPLES: &Examples = &[
         ],
     ),
     ("check deny", &[("check deny", "licences, sources, versions, and known vulnerabilities of the dependencies")]),
-    ("check kernels", &[("check kernels", "the kernels for every GPU, after a change of cuda/kernels")]),
+    ("check kernels", &[("check kernels", "after a change of cuda/kernels: every GPU, and sanitizers")]),
     ("check typos", &[("check typos", "the spelling")]),
     ("check oldest", &[("check oldest", "what the oldest compiler cannot build")]),
     ("check systems", &[("check systems", "code that does not compile for Windows or macOS")]),

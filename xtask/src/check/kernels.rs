@@ -1,16 +1,37 @@
-//! The CUDA kernels, compiled for every GPU.
+//! The CUDA kernels: compiled for every GPU, and run on the CPU under sanitizers.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use launch::cargo;
 
+use super::step;
 use crate::{
     cuda,
-    gpu::{self, registers},
+    gpu::{self, add_gpu, registers},
+    setup, workspace,
 };
 
-/// Compiles the kernels. Fails if a register is spilled to memory. Installs the compiler if there is none.
+/// The environment variable with which the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
+const SANITIZE: &str = "SELVEDGE_SANITIZE";
+
+/// Compiles the kernels. Fails if a register is spilled to memory. Installs the compiler if there is none. Then runs the kernels' tests.
 pub fn run() -> Result<()> {
     if cuda::compiler().is_err() {
         cuda::set_up()?;
     }
-    registers::without_spills(&gpu::kernels(None)?).map(drop)
+    registers::without_spills(&gpu::kernels(None)?)?;
+    sanitized()
+}
+
+/// Runs the kernels' tests on the CPU with every access to memory and every conversion checked.
+fn sanitized() -> Result<()> {
+    let library = setup::sanitizer();
+    let library = library.context("the C compiler here has no AddressSanitizer (Debian: apt-get install g++)")?;
+    let runner = format!("CARGO_TARGET_{}_RUNNER", workspace::host()?.replace(['-', '.'], "_").to_uppercase());
+    // A Rust program does not bring the library, which must be there before all others. What the process keeps to its end is no leak.
+    let preloaded = format!("env LD_PRELOAD={library} ASAN_OPTIONS=detect_leaks=0");
+    // Of the workspace, as then only what the variable changes is built anew.
+    let mut test = cargo("test");
+    add_gpu(test.args(["--profile", "dev", "--workspace", "--test", "launches", "--test", "kernels"]));
+    test.env(SANITIZE, "1").env(runner, preloaded);
+    step(test)
 }

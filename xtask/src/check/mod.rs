@@ -5,7 +5,7 @@
 //!
 //! - [`api`]: the library's public interface. [`oldest`]: the oldest compilers. [`interpreted`], [`orders`] and [`races`]: programs run by Miri,
 //!   by loom and under ThreadSanitizer.
-//! - [`kernels`]: the CUDA kernels for every GPU.
+//! - [`kernels`]: the CUDA kernels for every GPU, and under sanitizers.
 //! - [`compiler`]: compilers beside the project's own. [`tool`]: the tools, of pinned versions.
 
 mod api;
@@ -53,7 +53,8 @@ pub enum Check {
     Package,
     /// Compare the library's public interface with core/api.txt, which lists it
     Api(api::Options),
-    /// Compile the CUDA kernels for every GPU; no register may be spilled to memory. `cargo xtask test` compiles them for two GPUs
+    /// Compile the CUDA kernels for every GPU, and run their tests on the CPU under sanitizers; no register may be spilled to memory. `cargo xtask
+    /// test` compiles them for two GPUs, and runs more tests of them without sanitizers
     Kernels,
     /// Run the library's tests and those of the CPU engine in Miri, an interpreter that finds undefined behaviour
     Miri,

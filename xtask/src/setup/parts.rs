@@ -69,7 +69,7 @@ pub const PARTS: [Part; 7] = [
         set_up: SetUp::First(|| c::FOR_BOARDS.set_up(false)),
     },
     Part {
-        stages: &["tests", "gpu", "sanitizers"],
+        stages: &["tests", "gpu"],
         left_out: "the CUDA kernels on the CPU, as a C++ compiler with AddressSanitizer is not here",
         is_there: || c::CPP.is_there(),
         offer: || Ok(offered(&c::CPP.plan(&Facts::look(false)?))),
@@ -90,7 +90,7 @@ pub const PARTS: [Part; 7] = [
         set_up: SetUp::First(typescript::set_up),
     },
     Part {
-        stages: &["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"],
+        stages: &["clippy", "rustdoc", "cuda", "tests", "gpu"],
         left_out: "the CUDA kernels, as NVIDIA's compiler is not here",
         is_there: || cuda::compiler().is_ok(),
         offer: cuda::offer,

@@ -1,9 +1,8 @@
-//! Checks of the CUDA kernels: they are compiled for two GPUs (`cargo xtask check kernels` compiles them for every GPU), and run on the CPU under
-//! sanitizers.
+//! Checks of the CUDA kernels. [`check::kernels`](crate::check) has the checks that take longer.
 
 use std::{path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use launch::cargo;
 use serde::Deserialize;
 
@@ -11,11 +10,8 @@ use super::{DENY_WARNINGS, step};
 use crate::{
     cuda,
     gpu::{self, ARCHITECTURES, add_gpu, code, has_compiler, registers},
-    setup, workspace,
+    workspace,
 };
-
-/// The environment variable with which the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
-const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
@@ -62,23 +58,6 @@ pub fn rehearsal() -> Result<()> {
         return Ok(());
     }
     gpu::rehearse()
-}
-
-/// Runs the kernels' tests on the CPU with every access to memory and every conversion checked.
-pub fn sanitized() -> Result<()> {
-    let Some(library) = setup::sanitizer() else {
-        say!("LEFT OUT: the C compiler here has no AddressSanitizer (Debian: apt-get install g++)");
-        return Ok(());
-    };
-    let version = workspace::output(launch::command("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
-    let runner = format!("CARGO_TARGET_{}_RUNNER", host.replace(['-', '.'], "_").to_uppercase());
-    // A Rust program does not bring the library, which must be there before all others. What the process keeps to its end is no leak.
-    let preloaded = format!("env LD_PRELOAD={library} ASAN_OPTIONS=detect_leaks=0");
-    // Of the workspace, as then only what the variable changes is built anew.
-    let mut test = cargo("test");
-    add_gpu(test.args(["--profile", "dev", "--workspace", "--test", "launches", "--test", "kernels"]));
-    step(test.env(SANITIZE, "1").env(runner, preloaded))
 }
 
 /// Returns the folder in which the build script of the package `cuda` stored the kernels and the compiler's report.

@@ -101,7 +101,7 @@ impl Shared<'_> {
 type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 13] = [
+const STAGES: [(&str, Stage); 12] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     // The stages beside need it. Most of its build uses one processor.
     ("program", |_| step(&mut program::PROGRAM.command())),
@@ -114,8 +114,6 @@ const STAGES: [(&str, Stage); 13] = [
     ("loom", |_| check::orders::run()),
     (TESTS, programs::tests),
     (REHEARSAL, |_| kernels::rehearsal()),
-    // After the others of the kernels: it builds their tests anew.
-    ("sanitizers", |_| kernels::sanitized()),
     // Last: these take longest. They mostly wait for one build after the other, so all that needs two processors runs meanwhile.
     (BOARDS, programs::boards),
 ];
