@@ -1,4 +1,11 @@
-//! Activations: functions of one number that follow a layer's sums and are computed together with them.
+//! Activations: functions of one number that follow a layer's [sums](crate::layers) (its results before the activation) and are computed together
+//! with them.
+//!
+//! ```
+//! use selvedge::{Activation, Relu};
+//!
+//! assert_eq!((Relu::apply(-2.0), Relu::apply(3.0)), (0.0, 3.0));
+//! ```
 //!
 //! The derivative of each follows from the function's value, so a layer keeps only that value. The exception is
 //! [`Gelu`](crate::layers::Gelu): its derivative does not follow from its value, so it is a separate layer.

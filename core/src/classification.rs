@@ -1,4 +1,10 @@
 //! Turns logits into an answer: class, probabilities, top-k.
+//!
+//! ```
+//! use selvedge::classification::argmax;
+//!
+//! assert_eq!(argmax([0.5, 2.0, -1.0]), 1);
+//! ```
 
 use heapless::Vec;
 

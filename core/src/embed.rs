@@ -26,7 +26,7 @@
 //! static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../examples/xor.int8", as mlp!(2 => 8 Tanh => 2));
 //! ```
 //!
-//! For a quantised network, write its format as the type. The number of inputs, of outputs and of workspace words are then constants:
+//! For a quantised network, write its format as the type. The numbers of inputs, outputs and workspace words are then constants:
 //!
 //! ```
 //! use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
@@ -123,8 +123,8 @@ impl<F: QuantizedFormat + Embeddable> Embedded<F> {
         quantized::required_words(self.file)
     }
 
-    /// Returns the number of inputs of the network. An integer network takes one byte for each input. An F16 network takes one raw value for
-    /// each input, which may have 1, 2 or 4 bytes.
+    /// Returns the number of inputs of the network. `run_raw` takes one raw value for each input. `run` takes one code (a byte) for each input of an
+    /// integer network, and the bytes of one raw value for each input of an F16 network.
     pub const fn inputs(&self) -> usize {
         quantized::widths(self.file, F::MAGIC).0[0]
     }

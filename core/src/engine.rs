@@ -78,7 +78,7 @@ pub trait Engine {
         grad_input: &mut [f32],
     );
 
-    /// Computes the gradient of each parameter and hands it to the optimizer at once. The gradient is not stored:
+    /// Computes the gradient of each parameter and hands it to the optimizer at once, without storing it. The gradients are
     /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, with s ascending; each sum starts at +0.
     ///
     /// `ROW` is the number of gradients that an engine may have on its stack at a time, at least 1. No bit depends on it.

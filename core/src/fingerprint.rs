@@ -22,8 +22,9 @@ const COUNT: usize = 512;
 /// keeps the contract.
 ///
 /// `fma`, `exp`, `ln` and `sqrt` get numbers of all of binary32: ±∞, ±0, the largest and the smallest ones, and random ones with subnormals and NaN.
-/// `fma` also gets random numbers from −2 to 2, in which sums round and cancel, and `exp` random numbers from −100 to 100. `dot` and `add_product` get
-/// only numbers from −2 to 2, and `softmax` gets the sums of `add_product`. The chains have every length up to 64. The function takes 4 KB of stack.
+/// `fma` also gets random numbers from −2 to 2, so that its sums round and its terms cancel, and `exp` random numbers from −100 to 100. `dot` and
+/// `add_product` get only numbers from −2 to 2, and `softmax` gets the sums of `add_product`. The chains have every length up to 64. The function
+/// takes 4 KB of stack.
 pub fn of_arithmetic() -> [(&'static str, u64); 7] {
     let any = |index: u64| match index % 8 {
         0 => EDGES[(index / 8 % 8) as usize],

@@ -7,7 +7,7 @@ use heapless::Vec;
 use super::{StageKind, parameters::Described};
 use crate::activation::{ActivationKind, LeakyRelu};
 
-/// The widest layer of a network.
+/// The largest width of a layer.
 pub const MAX_WIDTH: u32 = 65_536;
 
 /// One layer's kind and widths. In files it is a number and its widths: see docs/formats.md.

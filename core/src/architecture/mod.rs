@@ -12,7 +12,8 @@
 //! # Ok::<(), selvedge::architecture::ArchitectureError>(())
 //! ```
 //!
-//! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`. `{:#}` shows the model as PyTorch's `print(model)` does.
+//! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`, with the words of all layers if there are
+//!   others than linear ones with ReLU between them. `{:#}` shows the model as PyTorch's `print(model)` does.
 //! - [`LayerKind`]: one layer: its kind, widths and tensors.
 //! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: only a model's type has it, and
 //!   the weight file of such a model.

@@ -7,7 +7,7 @@ use super::{LayerKind, MAX_WIDTH, Role};
 /// The name of the chain in PyTorch's quickstart; parameters are called `linear_relu_stack.<layer>.weight` and `.bias`.
 pub const STACK_NAME: &str = "linear_relu_stack";
 
-/// One named tensor of a model: a parameter, or a layer's buffer.
+/// One named tensor of a model. Its numbers are parameters, which the optimizer changes, or a layer's buffer: see [`role`](Self::role).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Parameter {

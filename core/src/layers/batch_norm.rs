@@ -16,10 +16,10 @@ use crate::{
 /// `output = activation((x − mean) · (weight · (1 / √(var + ε))) + bias)`. Each operation is rounded.
 ///
 /// A training pass uses the batch's own mean `Σₛ x / n` and variance `Σₛ (x − mean) · (x − mean) / n`, with n samples. The sums ascend over the
-/// samples from +0, and each operation is rounded. The
-/// backward pass changes the running values: `running_mean ← 0.9 · running_mean + 0.1 · mean` and
-/// `running_var ← 0.9 · running_var + 0.1 · (var · (n / (n − 1)))`, with n samples in the batch. 0.9 stands for `1 − 0.1`, and each operation is
-/// rounded. A batch of one sample changes neither.
+/// samples from +0.
+///
+/// The backward pass changes the running values: `running_mean ← 0.9 · running_mean + 0.1 · mean` and
+/// `running_var ← 0.9 · running_var + 0.1 · (var · (n / (n − 1)))`. 0.9 stands for `1 − 0.1`. A batch of one sample changes neither.
 ///
 /// Prediction uses the running mean and variance. The layer is then a linear function, and [`fold`](crate::fold) merges it into the linear
 /// layer before it.

@@ -10,12 +10,12 @@ use crate::{
 /// There are C classes with weights w (1 each where none are given). ε is the label smoothing, and L = ln Σⱼ exp(zⱼ). `[j = y]` is 1 for
 /// the sample's class and 0 for the others.
 ///
-/// A sample's loss is `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`. It is computed as `((1 − ε) · w_y) · (L − z_y)`. Where ε is not
-/// 0, an fma chain of `(ε/C · wⱼ) · (L − zⱼ)` goes on from there, j ascending. The samples' losses are summed and divided by Σ w_y.
+/// A sample's loss is `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`. It starts as `l = ((1 − ε) · w_y) · (L − z_y)`. If ε is not 0,
+/// then `l = fma(ε/C · wⱼ, L − zⱼ, l)` for j ascending. The samples' losses are summed and divided by Σ w_y.
 ///
 /// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, with `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ`. The sum T
-/// starts with `(1 − ε) · w_y`, and then the terms are added, j ascending. If ε is not 0, `softmax(z)ⱼ · T − ε/C · wⱼ` is one fma. If ε is 0, it
-/// is the product `softmax(z)ⱼ · w_y`.
+/// starts with `(1 − ε) · w_y`, and then the terms are added, j ascending. If ε is not 0, `softmax(z)ⱼ · T − ε/C · wⱼ` is one fma. If ε is 0,
+/// `softmax(z)ⱼ · w_y` stands in its place.
 ///
 /// Without weights and smoothing, the loss is the batch's mean of `L − z_y`, and the gradient is `(softmax(z)ⱼ − [j = y]) / batch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -25,7 +25,7 @@ pub enum MessageError {
         /// The number of bytes that came.
         found: u32,
     },
-    /// A number that names no class and no output.
+    /// The class, or the output's place in a request, is not below the number of outputs.
     Output {
         /// The number.
         found: u16,

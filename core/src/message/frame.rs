@@ -37,7 +37,8 @@ pub struct Decoder<Buffer> {
 }
 
 impl<Buffer> Decoder<Buffer> {
-    /// Returns a decoder that has not received a byte. The buffer may have any content.
+    /// Returns a decoder that has not received a byte. The buffer may have any content. A frame that is longer gives [`MessageError::TooLong`]:
+    /// [`request_len`](super::request_len) bytes are enough on a device, and [`response_len`](super::response_len) bytes on a host.
     pub const fn new(frame: Buffer) -> Self {
         Self { frame, received: 0 }
     }

@@ -2,9 +2,9 @@
 //! format, framed by COBS, with a checksum.
 //!
 //! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends nothing else.
-//! It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. If noise on the line has begun a frame, a zero byte
-//! ends it, and the device answers with an error. So a host may send a zero byte at any time. After a zero byte, the device understands the next
-//! frame, whatever came before.
+//! It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a zero byte before any frame: if
+//! noise on the line has begun a frame, the zero byte ends it, and the device answers with an error, which the host has to read. After a zero byte,
+//! the device understands the next frame, whatever came before.
 //!
 //! [`Decoder`] takes the received bytes one by one, [`encode`] writes a frame, and [`Device`] answers requests.
 //!
@@ -85,7 +85,7 @@ pub enum Request<'a> {
     },
     /// Asks for the sums over the evaluated samples: [`Response::Statistics`].
     Statistics,
-    /// Sets the [`Statistics`] to 0: [`Response::Statistics`], all of them 0.
+    /// Sets the [`Statistics`] to 0. The answer is [`Response::Statistics`], with zeros.
     Reset,
     /// Asks for the description of an output: [`Response::Output`].
     Output {
@@ -241,9 +241,9 @@ pub struct Statistics {
     pub right: u32,
     /// The sum of the instructions or cycles ([`Info::unit`]) of the predictions of all evaluated samples.
     pub total: u64,
-    /// The number of [unit](Info::unit)s of the shortest prediction.
+    /// The number of instructions or cycles ([`Info::unit`]) of the shortest prediction.
     pub min: u64,
-    /// The number of [unit](Info::unit)s of the longest prediction.
+    /// The number of instructions or cycles of the longest prediction.
     pub max: u64,
 }
 

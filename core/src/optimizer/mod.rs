@@ -9,8 +9,8 @@
 //! ```
 //!
 //! An optimizer keeps some values for each parameter of the model. The constant `STATE` of the trait [`Optimizer`] is the number of these values. A
-//! [`Trainer`](crate::training::Trainer) has memory for them. The rules write means of gradients and velocities through a function z: z(x) is +0
-//! if x is subnormal or −0, and x otherwise.
+//! [`Trainer`](crate::training::Trainer) has memory for them. Before a rule stores a mean of gradients or a velocity (the decaying sum of the
+//! gradients, in the rules with momentum), it applies a function z: z(x) is +0 if x is subnormal or −0, and x otherwise.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|
@@ -20,7 +20,7 @@
 //! | `RMSprop` | [`RmsProp`] | 1 |
 //! | `RMSprop` with momentum | [`RmsPropMomentum`] | 2 |
 //! | `.grad`, by `backward()` | [`Gradient`], [`Accumulate`] | 1 |
-//! | `swa_utils.AveragedModel` | [`Average`] | 0 |
+//! | `swa_utils.AveragedModel` with `get_ema_multi_avg_fn` | [`Average`] | 0 |
 
 mod adam;
 mod average;

@@ -88,8 +88,9 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     ///
     /// Not checked here: the numbers of the signature's tables, the features' names and the units, which
-    /// [`model_file::checked`](crate::model_file::checked) checks. Also not checked: that the padding of the weights is zeros. Padding fills up
-    /// the last block of eight rows and the last pair of columns (in f16: a row with an odd number of inputs). It changes no result.
+    /// [`model_file::checked`](crate::model_file::checked) checks. Also not checked: that the numbers of rows and columns that a layer does not have
+    /// are zeros. They fill up the last block of eight rows and the last pair of columns (in f16: a row with an odd number of inputs). They change no
+    /// result.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;

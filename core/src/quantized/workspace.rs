@@ -95,8 +95,8 @@ pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS],
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WorkspaceError {
-    /// The sample has the wrong length. An integer network takes one byte for each input. An F16 network takes the bytes of one raw value for
-    /// each input.
+    /// The sample has the wrong length. `run_raw` takes one raw value for each input. `run` takes one code (a byte) for each input of an integer
+    /// network, and the bytes of one raw value for each input of an F16 network.
     Sample,
     /// The workspace has fewer words than the network requires.
     Workspace,

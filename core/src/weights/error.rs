@@ -5,7 +5,7 @@ use crate::{
     flat::ViewError,
 };
 
-/// The error of a weight file that cannot be used.
+/// The error of a weight file or a quantised file that cannot be read or written.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

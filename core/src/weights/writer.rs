@@ -18,7 +18,7 @@ const HEADER_ROOM: usize = 512;
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
 /// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers whose flat model has `numbers`
-/// values, parameters and buffers.
+/// values (parameters and buffers).
 pub const fn encoded_len(
     layers: usize,
     numbers: usize,

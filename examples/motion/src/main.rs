@@ -1,7 +1,7 @@
-//! Draws what an accelerometer could have measured, as a table: `cargo run --quiet --package motion > motion.csv`.
+//! Generates a table of values that an accelerometer could have measured: `cargo run --quiet --package motion > motion.csv`.
 //!
 //! Each of twelve persons walks, runs, climbs and rests: 20 windows of 32 rows for each of the four motions. Every person has its own gait. `--new`
-//! draws a thirteenth person, without labels, in eight windows. All is drawn from a seed, so the table is the same everywhere.
+//! generates a thirteenth person, without labels, in eight windows. All is drawn from a seed, so the table is the same everywhere.
 
 use std::{
     env,
