@@ -89,13 +89,13 @@ fn make(python: &Path, folder: &Path) -> Result<()> {
 fn by_uv(folder: &Path) -> Result<()> {
     // Never from source, which would need a compiler of its own.
     by_pip(folder, &[INSTALLER, "--only-binary", ":all:"])?;
-    // In the same file system, where uv links the unpacked files, and copies none.
+    // In the file system of the environment, so that uv links the unpacked files and copies none.
     let cache = folder.join("cache");
     let mut uv = launch::command(program(folder).with_file_name(format!("uv{}", env::consts::EXE_SUFFIX)));
     uv.args(["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", LOCK]);
     uv.args(["--link-mode", "hardlink"]).arg("--python").arg(program(folder)).arg("--cache-dir").arg(&cache);
     let installed = workspace::run(&mut tied::tied(&uv));
-    // The installed files have further links.
+    // This deletes no installed file: each has a link of its own.
     let _ = fs::remove_dir_all(&cache);
     installed
 }

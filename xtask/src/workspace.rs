@@ -61,7 +61,7 @@ pub fn host() -> Result<String> {
 /// Returns a command as a user would type it.
 pub fn shown(command: &Command) -> String {
     let file_name = |program: &OsStr| Path::new(program).file_name().unwrap_or(program).to_os_string();
-    // With the second one, a command that is typed again would test programs that are no longer up to date.
+    // If the user typed the command again with the second variable, the tests would use programs that may be out of date.
     let hidden = ["CARGO_TARGET_DIR", launch::BUILT];
     let variables = command.get_envs().filter(|(name, _)| !hidden.iter().any(|hidden| *name == *hidden));
     let variables = variables.filter_map(|(name, value)| Some(format!("{}={}", name.display(), value?.display())));
