@@ -8,7 +8,7 @@ use selvedge::{
 };
 
 /// The networks: each optimizer with each loss several times.
-const NETWORKS: u64 = 120;
+const NETWORKS: u64 = 60;
 const OPTIMIZERS: [&str; 6] = ["SGD", "MOMENTUM", "ADAM", "ADAMW", "RMS_PROP", "RMS_PROP_MOMENTUM"];
 const LOSSES: [&str; 5] = ["CrossEntropy::default()", "Nll::default()", "SoftCrossEntropy", "Mse", "BceWithLogits"];
 

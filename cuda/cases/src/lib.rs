@@ -7,6 +7,7 @@
 
 mod case;
 pub mod list;
+mod loss;
 mod model;
 mod outcome;
 mod portable;

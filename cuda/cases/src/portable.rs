@@ -5,7 +5,6 @@ use selvedge::{
     Engine, Flat, Layer, Portable,
     classification::argmax,
     layers::{self, Draws, Features},
-    loss::{BceWithLogits, CrossEntropy, Loss, Mse},
     optimizer::{Accumulate, Average, Gradient, Optimizer},
     preparation::Preparation,
     random::{Generator, Purpose},
@@ -13,7 +12,10 @@ use selvedge::{
     with_rule,
 };
 
-use crate::{Case, Log, Outcome, Rules, Targets, Tested, bits};
+use crate::{
+    Case, Log, Outcome, Rules, Tested, bits,
+    loss::{CaseLoss, Target},
+};
 
 /// Returns a model's first weights.
 pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
@@ -25,28 +27,14 @@ pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
 /// Returns the run by core's plain loops.
 pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let class_weights = case.class_weights(M::Output::LEN);
-    let (label_smoothing, class_weights) = (case.label_smoothing, class_weights.as_deref());
-    match (case.loss, &case.targets(M::Output::LEN)) {
-        (task::Loss::BceWithLogits, Targets::Numbers(labels)) => {
-            portable_by::<M, _>(case, &BceWithLogits, &BceWithLogits, labels)
-        }
-        (task::Loss::Mse, Targets::Numbers(numbers)) => portable_by::<M, _>(case, &Mse, &Mse, numbers),
-        (_, Targets::Classes(labels)) => {
-            let loss = CrossEntropy { label_smoothing, class_weights };
-            portable_by::<M, _>(case, &loss, &CrossEntropy::default(), labels)
-        }
-        (loss, targets) => panic!("{loss:?} of {targets:?}"),
-    }
-}
-
-/// Returns the run with `loss`, evaluated with `plain`.
-fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets: &[L::Target]) -> Outcome {
+    let loss = CaseLoss::new(case.loss, case.label_smoothing, class_weights.as_deref());
+    let all_targets = case.targets(M::Output::LEN);
+    let all_targets = Target::of_samples(&all_targets, M::Output::LEN);
     let mut model = initialized::<M>(case.seed);
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
     let mut average = case.decay.map(|_| Box::new(M::ZERO));
     let mut grad = Box::new(M::ZERO);
     let values = case.samples(M::Input::LEN);
-    let width = L::targets(M::Output::LEN);
     let features = M::Input::LEN;
     let table = case.values.table(features);
     let preparation = case.values.preparation(&table, features);
@@ -68,15 +56,14 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
                     case.augmentation.write(&generator, index.into(), case.input(M::Input::LEN), sample, input);
                 }
             }
-            let rows = samples.iter().map(|&index| &all_targets[index as usize * width..][..width]);
-            let targets: Vec<L::Target> = rows.flatten().copied().collect();
+            let targets: Vec<_> = samples.iter().map(|&index| all_targets[index as usize]).collect();
             let draws = Draws::new(case.seed, batch.number, case.dropout);
-            let core = Batch { input: M::Input::batch(&input), targets: &targets, draws };
+            let core = Batch { input: M::Input::batch(&input), targets: &*targets, draws };
             let mut tape = vec![f32::NAN; samples.len() * M::Tape::LEN];
             let mut grad_tape = tape.clone();
             let mut workspace = StepWorkspace { tape: &mut tape, grad_tape: &mut grad_tape };
             let value = workspace
-                .forward(&Portable, &*model, loss, core, Some(batch.total_weight))
+                .forward(&Portable, &*model, &loss, core, Some(batch.total_weight))
                 .expect("a batch with targets that are classes");
             log.losses.extend(bits(&[value]));
             if !value.is_finite() {
@@ -111,7 +98,7 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
         }
     }
     Outcome {
-        test: test(case, average.as_deref().unwrap_or(&*model), preparation, &values, plain, all_targets),
+        test: test(case, average.as_deref().unwrap_or(&*model), preparation, &values, &all_targets),
         model: bits(model.as_flat()),
         state: state.iter().map(|state| bits(state.as_flat())).collect(),
         average: average.as_ref().map(|average| bits(average.as_flat())),
@@ -119,26 +106,25 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
     }
 }
 
-/// Returns an evaluation of the samples.
-fn test<M: Layer, L: Loss>(
+/// Returns an evaluation of the samples, with neither label smoothing nor class weights.
+fn test<M: Layer>(
     case: &Case,
     model: &M,
     preparation: Preparation<'_>,
     values: &[u8],
-    loss: &L,
-    targets: &[L::Target],
+    targets: &[Target<'_>],
 ) -> Tested {
+    let loss = CaseLoss::new(case.loss, 0.0, None);
     let mut tested = Tested::default();
     let sample_len = preparation.sample_len(M::Input::LEN);
-    let width = L::targets(M::Output::LEN);
-    for (values, targets) in values.chunks(EVALUATED * sample_len).zip(targets.chunks(EVALUATED * width)) {
+    for (values, targets) in values.chunks(EVALUATED * sample_len).zip(targets.chunks(EVALUATED)) {
         let mut input = vec![0.0; values.len() / sample_len * M::Input::LEN];
         for (sample, input) in values.chunks(sample_len).zip(input.chunks_mut(M::Input::LEN)) {
             preparation.write(sample, input);
         }
         let mut tape = vec![f32::NAN; values.len() / sample_len * M::Tape::LEN];
         let batch = Batch::new(M::Input::batch(&input), targets);
-        let (outputs, loss) = training::evaluate(&Portable, model, loss, batch, &mut tape)
+        let (outputs, loss) = training::evaluate(&Portable, model, &loss, batch, &mut tape)
             .expect("a batch with targets that are classes");
         tested.losses.extend(bits(&[loss]));
         if case.loss == task::Loss::CrossEntropy {
