@@ -6,6 +6,8 @@
 //!
 //! The environment variable `SELVEDGE_CUDA_ARCHITECTURES`, such as `90` or `80,90`, names the compute capabilities instead. Then there is
 //! machine code for these, and nothing for other GPUs: a build takes seconds, not minutes.
+//!
+//! Clippy builds no program that could run, so for Clippy nothing is compiled: both files are empty.
 
 use std::{
     collections::BTreeSet,
@@ -24,6 +26,9 @@ const REQUIRED: u32 = 90;
 /// Names the compute capabilities, between commas, that alone get code.
 const CHOSEN: &str = "SELVEDGE_CUDA_ARCHITECTURES";
 
+/// Names the program that cargo calls in the place of the compiler.
+const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+
 /// The contract's arithmetic: no contraction, no flush to zero, division and square root rounded to nearest.
 const ARITHMETIC: [&str; 4] = ["-fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true"];
 
@@ -35,7 +40,7 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed=kernels");
-    for variable in [nvcc::VARIABLE, "NVCC_CCBIN", CHOSEN] {
+    for variable in [nvcc::VARIABLE, "NVCC_CCBIN", CHOSEN, WRAPPER] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let Some(out) = env::var_os("OUT_DIR").map(PathBuf::from) else {
@@ -60,6 +65,12 @@ fn compile(out: &Path) -> Result<String, String> {
     let architectures = chosen.as_deref().map_or_else(|| Ok(all(&known)), |chosen| choose(chosen, &known))?;
     // A driver of the toolkit's first release runs what it builds.
     println!("cargo::rustc-env=SELVEDGE_CUDA_MAJOR={}", major(&nvcc)?);
+    if is_for_clippy() {
+        let fatbin = out.join("selvedge.fatbin");
+        return fs::write(&fatbin, "")
+            .map(|()| String::new())
+            .map_err(|error| format!("cannot write {}: {error}", fatbin.display()));
+    }
     let mut command = Command::new(&nvcc);
     command.args(["--fatbin", "--threads", "0", "-O3", "-std=c++17", "-Xptxas", "-v"]).args(ARITHMETIC);
     for architecture in &architectures {
@@ -74,6 +85,12 @@ fn compile(out: &Path) -> Result<String, String> {
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
     report.map_err(|report| explained(&nvcc, &report))
+}
+
+/// Returns true if cargo calls Clippy in the place of the compiler.
+fn is_for_clippy() -> bool {
+    env::var_os(WRAPPER)
+        .is_some_and(|wrapper| Path::new(&wrapper).file_stem().is_some_and(|name| name == "clippy-driver"))
 }
 
 /// The compute capabilities that the compiler knows, such as `90`.

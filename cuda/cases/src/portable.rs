@@ -58,7 +58,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
             }
             let targets: Vec<_> = samples.iter().map(|&index| all_targets[index as usize]).collect();
             let draws = Draws::new(case.seed, batch.number, case.dropout);
-            let core = Batch { input: M::Input::batch(&input), targets: &*targets, draws };
+            let core = Batch { input: M::Input::batch(&input), targets: &targets, draws };
             let mut tape = vec![f32::NAN; samples.len() * M::Tape::LEN];
             let mut grad_tape = tape.clone();
             let mut workspace = StepWorkspace { tape: &mut tape, grad_tape: &mut grad_tape };

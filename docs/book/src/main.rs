@@ -7,28 +7,16 @@ mod attributes;
 mod built;
 mod pages;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{env, ffi::OsString, fs, path::Path, process::ExitCode};
 
-use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use anyhow::{Context, Result, bail, ensure};
 use mdbook_driver::{MDBook, config::Config};
 
 use pages::Pages;
 
-/// Makes a book of the project's pages, and checks their links.
-#[derive(Parser)]
-struct Options {
-    /// The folder of the book; what it had before is removed
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-}
-
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -37,16 +25,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Makes the book in the folder that the only argument names. What the folder had before is removed.
+fn run(arguments: &[OsString]) -> Result<()> {
+    let [out] = arguments else { bail!("name the folder of the book, and nothing else: `cargo xtask book` does so") };
+    let out = Path::new(out);
     let root =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().context("no project around docs/book")?;
     let pages = Pages::read(&root)?;
     let faults = pages.faults();
     ensure!(faults.is_empty(), "links that lead nowhere:\n  {}", faults.join("\n  "));
-    make(&root, &pages, &options.out)?;
-    let faults = built::faults(&options.out)?;
+    make(&root, &pages, out)?;
+    let faults = built::faults(out)?;
     ensure!(faults.is_empty(), "links of the book that lead nowhere:\n  {}", faults.join("\n  "));
-    println!("Made {}: {} pages, {} links", options.out.join("index.html").display(), pages.count(), pages.links());
+    println!("Made {}: {} pages, {} links", out.join("index.html").display(), pages.count(), pages.links());
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub fn run(options: &BookOptions) -> Result<()> {
         None => workspace::target_dir()?.join("book"),
     };
     let mut book = program("run")?;
-    workspace::run(book.args(["--quiet", "--", "--out"]).arg(out))
+    workspace::run(book.args(["--quiet", "--"]).arg(out))
 }
 
 /// Checks the program that makes the book, then makes the book of the project's pages.

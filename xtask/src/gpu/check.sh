@@ -235,7 +235,7 @@ without="no $python with"
 # ---- The stages, the ones worth most first ----
 
 if [[ $rehearsal == yes ]]; then
-    steps=2 times=3 extent=quick quick=(--epochs 2)
+    steps=2 times=2 extent=quick quick=(--epochs 2)
 else
     steps=30 times=10 extent=whole quick=(--epochs 30)
 fi

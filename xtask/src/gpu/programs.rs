@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{cuda, workspace};
 
 /// The environment variable with the GPUs for which cuda/build.rs compiles the kernels.
-pub const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
+const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
 /// The GPUs for which the tests compile the kernels: the oldest, and the oldest whose launches may overlap. `cargo xtask check kernels` compiles them
 /// for every GPU.
 const TESTED: &str = "75,90";
@@ -31,14 +31,13 @@ pub struct Programs {
     pub test: PathBuf,
 }
 
-/// Adds the GPU's part to a build of the workspace for tests, if this machine has a compiler for it. If neither the user nor the command has chosen
-/// GPUs, the kernels are compiled for [`TESTED`].
+/// Adds the GPU's part to a build of the workspace for tests, if this machine has a compiler for it. If the user has chosen no GPUs, the kernels are
+/// compiled for [`TESTED`].
 pub fn add_gpu(cargo: &mut Command) -> &mut Command {
     if !has_compiler() {
         return cargo;
     }
-    let is_chosen = env::var_os(ARCHITECTURES).is_some() || cargo.get_envs().any(|(name, _)| name == ARCHITECTURES);
-    if !is_chosen {
+    if env::var_os(ARCHITECTURES).is_none() {
         cargo.env(ARCHITECTURES, TESTED);
     }
     cargo.args(["--features", "tests/cuda"])

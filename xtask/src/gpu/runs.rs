@@ -34,7 +34,7 @@ pub const RUNS: [Run; 16] = [
     run("Adam, batch 1024", "quickstart", "--optimizer adam --batch-size 1024", "--steps 50", "--steps 1"),
     run("dropout, batch 64", "quickstart", "--dropout 0.2 --batch-size 64", "--steps 200", "--steps 2"),
     run("dropout, batch 1000", "quickstart", "--dropout 0.2 --batch-size 1000", "--steps 50", "--steps 1"),
-    run("two epochs", "quickstart", "", "--epochs 2", "--epochs 2 --limit-train 200"),
+    run("two epochs", "quickstart", "", "--epochs 2", "--epochs 2 --limit-train 100"),
     run("batch 1", "quickstart", "--batch-size 1", "--steps 60", "--steps 5"),
     run("batch 63, in order", "quickstart", "--batch-size 63 --no-shuffle", "--steps 130", "--steps 2"),
     run(

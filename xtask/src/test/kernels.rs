@@ -9,18 +9,17 @@ use serde::Deserialize;
 use super::{DENY_WARNINGS, step};
 use crate::{
     cuda,
-    gpu::{self, ARCHITECTURES, add_gpu, code, has_compiler, registers},
+    gpu::{self, add_gpu, code, has_compiler, registers},
     workspace,
 };
 
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
 
-/// Checks the lints of the workspace, with the GPU's part if this machine can compile it. Clippy has a build of its own, for which the kernels are
-/// compiled for one GPU only.
+/// Checks the lints of the workspace, with the GPU's part if this machine can compile it.
 pub fn clippy() -> Result<()> {
     let mut clippy = cargo("clippy");
-    clippy.args(["--workspace", "--all-targets"]).env(ARCHITECTURES, LISTED);
+    clippy.args(["--workspace", "--all-targets"]);
     step(add_gpu(&mut clippy).args(DENY_WARNINGS))
 }
 

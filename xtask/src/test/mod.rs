@@ -13,7 +13,7 @@ use launch::cargo;
 
 use self::aside::Aside;
 use crate::{
-    book, check,
+    book,
     flash::{
         Device, Firmware, Program,
         model::{Model, Weights},
@@ -101,7 +101,7 @@ impl Shared<'_> {
 type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 12] = [
+const STAGES: [(&str, Stage); 11] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     // The stages beside need it. Most of its build uses one processor.
     ("program", |_| step(&mut program::PROGRAM.command())),
@@ -111,7 +111,6 @@ const STAGES: [(&str, Stage); 12] = [
     ("targets", |shared| targets(shared.toolchain.as_ref())),
     ("firmware", |shared| firmware(shared.toolchain.as_ref())),
     ("cuda", |_| kernels::check_report()),
-    ("loom", |_| check::orders::run()),
     (TESTS, programs::tests),
     (REHEARSAL, |_| kernels::rehearsal()),
     // Last: these take longest. They mostly wait for one build after the other, so all that needs two processors runs meanwhile.
@@ -224,9 +223,9 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Checks the lints of the programs for the first board of each target, and of the training program for the first board of each family that trains.
-/// For the boards with a debug probe, checks the lints of the programs for the probe, and builds these. The boards' tests build the programs for the
-/// emulator.
+/// Checks the lints of the programs for the first board of each family of processors, and of the training program for the first board of each family
+/// that trains. For the boards with a debug probe, checks the lints of the programs for the emulator and for the probe, and builds the latter. The
+/// boards' tests build the programs for the emulator.
 ///
 /// The weights are hardly trained, because these programs are not run.
 fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
@@ -238,7 +237,7 @@ fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
     for (place, board) in boards.iter().enumerate() {
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
-        let is_first = !boards[..place].iter().any(|other| other.target == board.target);
+        let is_first = !boards[..place].iter().any(|other| other.processor() == board.processor());
         if is_first || board.probe.is_some() {
             programs(toolchain, board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
         }

@@ -1,6 +1,6 @@
 //! Whole training steps and an evaluation: every layer, every optimizer, every way to make a step.
 
-use std::cell::Cell;
+use std::{cell::Cell, env};
 
 use cases::{Case, Check, Model, list};
 
@@ -8,6 +8,9 @@ use crate::{
     launch::{cases, is_sanitized},
     run::{Way, emulated},
 };
+
+/// With this environment variable, each case runs in all ways. `cargo xtask check kernels` sets it.
+const EVERY_WAY: &str = "SELVEDGE_EVERY_WAY";
 
 /// A large GPU has its own tiles.
 const WAYS: [Way; 3] = [
@@ -33,7 +36,7 @@ impl Kernels {
 }
 
 impl Check for Kernels {
-    /// A case runs on a large GPU, and on one of the small ones, in an order without a period.
+    /// A case runs in one way. The ways take turns, in an order without a period. With [`EVERY_WAY`] a case runs in all ways.
     ///
     /// If every access is checked, a case takes one epoch and one way, because an epoch takes long and the next one accesses the same memory. Small
     /// and large GPUs take turns. Launches of one task are left out: they run the same code as launches of several tasks.
@@ -41,8 +44,10 @@ impl Check for Kernels {
         let place = self.checked.replace(self.checked.get() + 1);
         if is_sanitized() {
             self.check(model, &Case { epochs: 1, ..case.clone() }, &WAYS[1 + place % 2..][..1]);
+        } else if env::var_os(EVERY_WAY).is_some() {
+            self.check(model, case, &WAYS);
         } else {
-            self.check(model, case, &[WAYS[place.count_ones() as usize % 2], WAYS[2]]);
+            self.check(model, case, &WAYS[place.count_ones() as usize % WAYS.len()..][..1]);
         }
     }
 }

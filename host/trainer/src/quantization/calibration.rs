@@ -6,7 +6,7 @@ use selvedge::engine::rows;
 
 use super::{
     QuantizationError, Quantizer, Reference,
-    integer_network::IntegerNetwork,
+    integer_network::{FirstSums, IntegerNetwork},
     integers::Integers,
     layer_plan::{LayerPlan, Means, PIXEL_SCALE},
     reference::LinearLayer,
@@ -115,8 +115,8 @@ impl<'a> Calibration<'a> {
         format!("weights {weights}, activations {}, biases {correction}", method.activations.name())
     }
 
-    /// Returns the integer network by a combination of methods.
-    pub fn quantize(&self, method: Method) -> Result<IntegerNetwork, QuantizationError> {
+    /// Returns the integer network by a combination of methods. `first` has the calibration samples.
+    pub fn quantize(&self, method: Method, first: &mut FirstSums<'_>) -> Result<IntegerNetwork, QuantizationError> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
         let mut inputs = Cow::from(self.values);
@@ -136,7 +136,11 @@ impl<'a> Calibration<'a> {
                 let means = means(layer.inputs, &inputs);
                 (integers, input_scale) = plan.quantize(Some(&Means { inputs: &means, sums: &calibration.means }))?;
                 if !is_last {
-                    inputs = integers.activations(self.engine, &inputs).into();
+                    let sums = match index {
+                        0 => Cow::from(first.of(self.engine, &integers)),
+                        _ => integers.sums(self.engine, &inputs).into(),
+                    };
+                    inputs = integers.activations(self.engine, &sums).into();
                 }
             } else {
                 (integers, input_scale) = plan.quantize(None)?;

@@ -1,6 +1,6 @@
 //! The integer network before it is written.
 
-use std::{iter, ops::Range, slice::ChunksExact};
+use std::{borrow::Cow, iter, ops::Range, slice::ChunksExact};
 
 use selvedge::{
     Engine, Identity,
@@ -61,27 +61,22 @@ impl Group {
 }
 
 impl IntegerLayer {
-    /// Returns the outputs of samples as integers, `[samples][outputs]`, before they are limited to the range of an activation.
-    fn outputs(&self, engine: &Simd, inputs: &[u8]) -> Vec<i32> {
-        let outputs = self.biases.len();
+    /// Returns the sums of samples without the biases, `[samples][outputs]`. Only the weights and their scales decide them.
+    pub fn sums(&self, engine: &Simd, inputs: &[u8]) -> Vec<i32> {
         let width = self.groups.last().map_or(0, |group| group.columns.end);
-        let multiplied = |sum: f64, factor: i32| ((sum as i64 * i64::from(factor) + (1 << 31)) >> 32) as i32;
-        let mut integers = Vec::with_capacity(inputs.len() / width.max(1) * outputs);
+        let mut sums = Vec::with_capacity(inputs.len() / width.max(1) * self.biases.len());
         for inputs in inputs.chunks((AT_A_TIME * width).max(1)) {
-            for accumulators in rows(&self.accumulators(engine, rows(inputs, width)), outputs) {
-                integers
-                    .extend(accumulators.iter().zip(&self.multipliers).map(|(&sum, &factor)| multiplied(sum, factor)));
-            }
+            // A sum of products stays below 2³⁰: `Row::fit` sees to it.
+            sums.extend(self.exact_sums(engine, rows(inputs, width)).into_iter().map(|sum| sum as i32));
         }
-        integers
+        sums
     }
 
-    /// Returns the sums of samples, `[samples][outputs]`. They are integers, and exact in binary64.
-    fn accumulators(&self, engine: &Simd, samples: ChunksExact<'_, u8>) -> Vec<f64> {
+    /// Returns the sums of samples without the biases, `[samples][outputs]`. They are integers, and exact in binary64.
+    fn exact_sums(&self, engine: &Simd, samples: ChunksExact<'_, u8>) -> Vec<f64> {
         let outputs = self.biases.len();
-        let biases: Vec<f64> = self.biases.iter().map(|&bias| bias.into()).collect();
-        let mut accumulators = biases.repeat(samples.len());
-        let mut sums = vec![0.0; accumulators.len()];
+        let mut accumulators = vec![0.0_f64; samples.len() * outputs];
+        let mut sums = vec![0.0_f32; accumulators.len()];
         for Group { columns, parameters, scales } in &self.groups {
             let mut input = Vec::with_capacity(samples.len() * columns.len());
             for sample in samples.clone() {
@@ -98,10 +93,31 @@ impl IntegerLayer {
         accumulators
     }
 
-    /// Returns the outputs of samples, `[samples][outputs]`, of a layer that is not the last one.
-    pub fn activations(&self, engine: &Simd, inputs: &[u8]) -> Vec<u8> {
-        let outputs = self.outputs(engine, inputs).into_iter();
-        outputs.map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
+    /// Returns each output as an integer, converted.
+    fn outputs<T: Clone + Default + Send>(
+        &self,
+        engine: &Simd,
+        sums: &[i32],
+        convert: impl Fn(i32) -> T + Sync,
+    ) -> Vec<T> {
+        let width = self.biases.len();
+        let mut outputs = vec![T::default(); sums.len()];
+        engine.share_out(width, &mut outputs, |first, outputs| {
+            for (outputs, sums) in rows_mut(outputs, width).zip(rows(&sums[first * width..], width)) {
+                let factors = self.biases.iter().zip(&self.multipliers);
+                for ((output, &sum), (&bias, &multiplier)) in outputs.iter_mut().zip(sums).zip(factors) {
+                    // Both are below 2³⁰.
+                    let product = i64::from(sum + bias) * i64::from(multiplier);
+                    *output = convert(((product + (1 << 31)) >> 32) as i32);
+                }
+            }
+        });
+        outputs
+    }
+
+    /// Returns the outputs of a layer that is not the last one, as the next layer takes them.
+    pub fn activations(&self, engine: &Simd, sums: &[i32]) -> Vec<u8> {
+        self.outputs(engine, sums, |output| output.clamp(0, u8::MAX.into()) as u8)
     }
 
     fn int8(&self) -> Int8Layer<'_> {
@@ -111,6 +127,30 @@ impl IntegerLayer {
     fn int4(&self) -> Int4Layer<'_> {
         let Self { weights, scales, biases, multipliers, .. } = self;
         Int4Layer { weights, scales, biases, multipliers }
+    }
+}
+
+/// The sums of a network's first layer for samples. They are kept for the next network whose first layer has the same weights.
+pub(super) struct FirstSums<'a> {
+    samples: &'a [u8],
+    /// The weights and scales of the layer that gave the sums.
+    of: (Vec<i8>, Vec<u8>),
+    sums: Vec<i32>,
+}
+
+impl<'a> FirstSums<'a> {
+    pub const fn new(samples: &'a [u8]) -> Self {
+        Self { samples, of: (Vec::new(), Vec::new()), sums: Vec::new() }
+    }
+
+    /// Returns the layer's sums without the biases, `[samples][outputs]`.
+    pub fn of(&mut self, engine: &Simd, layer: &IntegerLayer) -> &[i32] {
+        let is_kept = self.of.0 == layer.weights && self.of.1 == layer.scales;
+        if !is_kept {
+            self.sums = layer.sums(engine, self.samples);
+            self.of = (layer.weights.clone(), layer.scales.clone());
+        }
+        &self.sums
     }
 }
 
@@ -134,15 +174,24 @@ pub(super) struct Run {
 impl IntegerNetwork {
     /// Computes all layers for samples.
     pub(super) fn run(&self, engine: &Simd, samples: &[u8]) -> Run {
-        let Some((last, hidden)) = self.layers.split_last() else {
-            return Run { activations: Vec::new(), logits: Vec::new() };
-        };
-        let mut activations: Vec<Vec<u8>> = Vec::with_capacity(hidden.len());
-        for layer in hidden {
-            let outputs = layer.activations(engine, activations.last().map_or(samples, Vec::as_slice));
-            activations.push(outputs);
+        self.run_keeping(engine, &mut FirstSums::new(samples))
+    }
+
+    /// Computes all layers for samples. The first layer's sums are kept for the next network.
+    pub(super) fn run_keeping(&self, engine: &Simd, samples: &mut FirstSums<'_>) -> Run {
+        let mut activations: Vec<Vec<u8>> = Vec::new();
+        let mut logits = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let sums = match activations.last() {
+                None => Cow::from(samples.of(engine, layer)),
+                Some(inputs) => layer.sums(engine, inputs).into(),
+            };
+            if index + 1 < self.layers.len() {
+                activations.push(layer.activations(engine, &sums));
+            } else {
+                logits = layer.outputs(engine, &sums, |output| output);
+            }
         }
-        let logits = last.outputs(engine, activations.last().map_or(samples, Vec::as_slice));
         Run { activations, logits }
     }
 

@@ -5,7 +5,7 @@ use selvedge::{classification::argmax, engine::rows, shape::InputShape};
 use super::{
     F16Network, QuantizationError, Quantized, Reference,
     calibration::{self, Calibration, Method},
-    integer_network::IntegerNetwork,
+    integer_network::{FirstSums, IntegerNetwork},
     integers::Integers,
     order::Activity,
     reference::LinearLayer,
@@ -95,14 +95,17 @@ impl<'a> Quantizer<'a> {
         let values = calibration::samples(&self.train);
         let samples = values.len() / self.train.features();
         let calibration = Calibration::new(&self, &values);
+        let held_out = self.held_out.split.values();
+        // Many trials have the same weights in the first layer, which takes longest.
+        let [mut calibrated, mut held_out] = [&values, &held_out].map(|samples| FirstSums::new(samples));
         let mut best: Option<Trial> = None;
         let mut first_error = None;
         let trials = calibration.methods();
         for (done, method) in trials.iter().enumerate() {
             see(done, trials.len());
-            match calibration.quantize(*method) {
+            match calibration.quantize(*method, &mut calibrated) {
                 Ok(network) => {
-                    let trial = self.held_out.try_out(self.engine, *method, network);
+                    let trial = self.held_out.try_out(self.engine, *method, network, &mut held_out);
                     if best.as_ref().is_none_or(|best| trial.is_better_than(best)) {
                         best = Some(trial);
                     }
@@ -180,9 +183,10 @@ impl HeldOut {
         Some(right as f64 / all as f64)
     }
 
-    fn try_out(&self, engine: &Simd, method: Method, network: IntegerNetwork) -> Trial {
+    /// Runs the network on the held-out samples, which `samples` has.
+    fn try_out(&self, engine: &Simd, method: Method, network: IntegerNetwork, samples: &mut FirstSums<'_>) -> Trial {
         let scale = network.logit_scale();
-        let logits = network.run(engine, &self.split.values()).logits;
+        let logits = network.run_keeping(engine, samples).logits;
         let outputs = logits.len() / self.split.len().max(1);
         let (mut right, mut squared_error) = (0, 0.0);
         for (index, (integers, floats)) in rows(&logits, outputs).zip(rows(&self.logits, outputs)).enumerate() {
