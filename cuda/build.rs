@@ -7,7 +7,7 @@
 //! The environment variable `SELVEDGE_CUDA_ARCHITECTURES`, such as `90` or `80,90`, names the compute capabilities instead. Then there is
 //! machine code for these, and nothing for other GPUs: a build takes seconds, not minutes.
 //!
-//! Clippy builds no program that could run, so for Clippy nothing is compiled: both files are empty.
+//! Clippy links no program with the kernels, so for Clippy nothing is compiled: both files are empty.
 
 use std::{
     collections::BTreeSet,

@@ -7,7 +7,7 @@ use selvedge::{
     random::{Generator, Purpose},
 };
 
-/// The networks: each optimizer with each loss several times.
+/// The networks: each optimizer with each loss twice.
 const NETWORKS: u64 = 60;
 const OPTIMIZERS: [&str; 6] = ["SGD", "MOMENTUM", "ADAM", "ADAMW", "RMS_PROP", "RMS_PROP_MOMENTUM"];
 const LOSSES: [&str; 5] = ["CrossEntropy::default()", "Nll::default()", "SoftCrossEntropy", "Mse", "BceWithLogits"];

@@ -59,6 +59,7 @@ fn numbers(targets: &[Target<'_>]) -> Vec<f32> {
 impl<'a> Loss for CaseLoss<'a> {
     type Target = Target<'a>;
 
+    // Nothing shows it.
     const GRAD_FN: &'static str = "";
 
     fn targets(_width: usize) -> usize {
@@ -97,9 +98,7 @@ impl<'a> Loss for CaseLoss<'a> {
     ) -> Result<f32, LossError> {
         match self {
             Self::CrossEntropy(loss) => loss.value_and_grad(width, outputs, &classes(targets), total_weight, grads),
-            Self::BceWithLogits => {
-                BceWithLogits.value_and_grad(width, outputs, &numbers(targets), total_weight, grads)
-            }
+            Self::BceWithLogits => BceWithLogits.value_and_grad(width, outputs, &numbers(targets), total_weight, grads),
             Self::Mse => Mse.value_and_grad(width, outputs, &numbers(targets), total_weight, grads),
         }
     }

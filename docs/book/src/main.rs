@@ -27,8 +27,10 @@ fn main() -> ExitCode {
 
 /// Makes the book in the folder that the only argument names. What the folder had before is removed.
 fn run(arguments: &[OsString]) -> Result<()> {
-    let [out] = arguments else { bail!("name the folder of the book, and nothing else: `cargo xtask book` does so") };
-    let out = Path::new(out);
+    let out = match arguments {
+        [out] if !out.as_encoded_bytes().starts_with(b"-") => Path::new(out),
+        _ => bail!("name the folder of the book, and nothing else: `cargo xtask book` does so"),
+    };
     let root =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().context("no project around docs/book")?;
     let pages = Pages::read(&root)?;

@@ -17,7 +17,7 @@ const FILES: [&str; 4] = [
     "t10k-labels-idx1-ubyte.gz",
 ];
 /// The numbers of samples of a rehearsal, for training and for test.
-const MADE_UP: [(&str, u32); 2] = [("train", 160), ("t10k", 40)];
+const MADE_UP: [(&str, u32); 2] = [("train", 260), ("t10k", 40)];
 /// The number of pixels at a side of Fashion-MNIST's images. The second constant is the number of classes.
 const SIDE: u32 = 28;
 const CLASSES: u32 = 10;
@@ -101,7 +101,7 @@ mod tests {
         let folder = folder.path().join("data");
         make_up(&folder).unwrap();
         let labels = fs::read(folder.join("train-labels-idx1-ubyte")).unwrap();
-        assert_eq!(labels.len(), 8 + 160);
+        assert_eq!(labels.len(), 8 + 260);
         assert!((0..10).all(|class| labels[8..].contains(&class)));
         assert_eq!(fs::read(folder.join("t10k-images-idx3-ubyte")).unwrap().len(), 16 + 40 * 784);
     }

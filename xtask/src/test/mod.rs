@@ -223,9 +223,9 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Checks the lints of the programs for the first board of each family of processors, and of the training program for the first board of each family
-/// that trains. For the boards with a debug probe, checks the lints of the programs for the emulator and for the probe, and builds the latter. The
-/// boards' tests build the programs for the emulator.
+/// Checks the lints of the programs for one board of each target, and of the training program for the first board of each family that trains. For the
+/// boards with a debug probe, checks the lints of the programs for the emulator and for the probe, and builds the latter. The boards' tests build the
+/// programs for the emulator.
 ///
 /// The weights are hardly trained, because these programs are not run.
 fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
@@ -237,8 +237,10 @@ fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
     for (place, board) in boards.iter().enumerate() {
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
-        let is_first = !boards[..place].iter().any(|other| other.processor() == board.processor());
-        if is_first || board.probe.is_some() {
+        let is_alike = |other: &&Board| other.target == board.target;
+        let is_checked_elsewhere = boards[..place].iter().any(|other| is_alike(other))
+            || boards.iter().any(|other| is_alike(other) && other.probe.is_some());
+        if board.probe.is_some() || !is_checked_elsewhere {
             programs(toolchain, board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
         }
     }

@@ -36,7 +36,8 @@ impl Kernels {
 }
 
 impl Check for Kernels {
-    /// A case runs in one way. The ways take turns, in an order without a period. With [`EVERY_WAY`] a case runs in all ways.
+    /// A case runs in one way. The ways take turns, in an order without a period: the first case of a test runs on a large GPU. With [`EVERY_WAY`], a
+    /// case runs in all ways.
     ///
     /// If every access is checked, a case takes one epoch and one way, because an epoch takes long and the next one accesses the same memory. Small
     /// and large GPUs take turns. Launches of one task are left out: they run the same code as launches of several tasks.
@@ -47,7 +48,7 @@ impl Check for Kernels {
         } else if env::var_os(EVERY_WAY).is_some() {
             self.check(model, case, &WAYS);
         } else {
-            self.check(model, case, &WAYS[place.count_ones() as usize % WAYS.len()..][..1]);
+            self.check(model, case, &WAYS[(place.count_ones() as usize + 2) % WAYS.len()..][..1]);
         }
     }
 }

@@ -137,7 +137,7 @@ impl<'a> Calibration<'a> {
                 (integers, input_scale) = plan.quantize(Some(&Means { inputs: &means, sums: &calibration.means }))?;
                 if !is_last {
                     let sums = match index {
-                        0 => Cow::from(first.of(self.engine, &integers)),
+                        0 => Cow::from(first.of_layer(self.engine, &integers)),
                         _ => integers.sums(self.engine, &inputs).into(),
                     };
                     inputs = integers.activations(self.engine, &sums).into();

@@ -66,7 +66,7 @@ impl IntegerLayer {
         let width = self.groups.last().map_or(0, |group| group.columns.end);
         let mut sums = Vec::with_capacity(inputs.len() / width.max(1) * self.biases.len());
         for inputs in inputs.chunks((AT_A_TIME * width).max(1)) {
-            // A sum of products stays below 2³⁰: `Row::fit` sees to it.
+            // The absolute value of a sum is below 2³⁰: `Row::fit` makes sure of it.
             sums.extend(self.exact_sums(engine, rows(inputs, width)).into_iter().map(|sum| sum as i32));
         }
         sums
@@ -106,7 +106,7 @@ impl IntegerLayer {
             for (outputs, sums) in rows_mut(outputs, width).zip(rows(&sums[first * width..], width)) {
                 let factors = self.biases.iter().zip(&self.multipliers);
                 for ((output, &sum), (&bias, &multiplier)) in outputs.iter_mut().zip(sums).zip(factors) {
-                    // Both are below 2³⁰.
+                    // The absolute values of both are below 2³⁰, so their sum fits into 32 bits.
                     let product = i64::from(sum + bias) * i64::from(multiplier);
                     *output = convert(((product + (1 << 31)) >> 32) as i32);
                 }
@@ -133,22 +133,24 @@ impl IntegerLayer {
 /// The sums of a network's first layer for samples. They are kept for the next network whose first layer has the same weights.
 pub(super) struct FirstSums<'a> {
     samples: &'a [u8],
-    /// The weights and scales of the layer that gave the sums.
-    of: (Vec<i8>, Vec<u8>),
+    /// The weights of the layer that gave the sums.
+    weights: Vec<i8>,
+    /// The scales of these weights.
+    scales: Vec<u8>,
     sums: Vec<i32>,
 }
 
 impl<'a> FirstSums<'a> {
     pub const fn new(samples: &'a [u8]) -> Self {
-        Self { samples, of: (Vec::new(), Vec::new()), sums: Vec::new() }
+        Self { samples, weights: Vec::new(), scales: Vec::new(), sums: Vec::new() }
     }
 
     /// Returns the layer's sums without the biases, `[samples][outputs]`.
-    pub fn of(&mut self, engine: &Simd, layer: &IntegerLayer) -> &[i32] {
-        let is_kept = self.of.0 == layer.weights && self.of.1 == layer.scales;
+    pub fn of_layer(&mut self, engine: &Simd, layer: &IntegerLayer) -> &[i32] {
+        let is_kept = self.weights == layer.weights && self.scales == layer.scales;
         if !is_kept {
             self.sums = layer.sums(engine, self.samples);
-            self.of = (layer.weights.clone(), layer.scales.clone());
+            (self.weights, self.scales) = (layer.weights.clone(), layer.scales.clone());
         }
         &self.sums
     }
@@ -177,13 +179,13 @@ impl IntegerNetwork {
         self.run_keeping(engine, &mut FirstSums::new(samples))
     }
 
-    /// Computes all layers for samples. The first layer's sums are kept for the next network.
-    pub(super) fn run_keeping(&self, engine: &Simd, samples: &mut FirstSums<'_>) -> Run {
+    /// Computes all layers for the samples of `first`, which keeps the first layer's sums for the next network.
+    pub(super) fn run_keeping(&self, engine: &Simd, first: &mut FirstSums<'_>) -> Run {
         let mut activations: Vec<Vec<u8>> = Vec::new();
         let mut logits = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let sums = match activations.last() {
-                None => Cow::from(samples.of(engine, layer)),
+                None => Cow::from(first.of_layer(engine, layer)),
                 Some(inputs) => layer.sums(engine, inputs).into(),
             };
             if index + 1 < self.layers.len() {

@@ -97,15 +97,16 @@ impl<'a> Quantizer<'a> {
         let calibration = Calibration::new(&self, &values);
         let held_out = self.held_out.split.values();
         // Many trials have the same weights in the first layer, which takes longest.
-        let [mut calibrated, mut held_out] = [&values, &held_out].map(|samples| FirstSums::new(samples));
+        let [mut first_of_calibration, mut first_of_held_out] =
+            [&values, &held_out].map(|samples| FirstSums::new(samples));
         let mut best: Option<Trial> = None;
         let mut first_error = None;
         let trials = calibration.methods();
         for (done, method) in trials.iter().enumerate() {
             see(done, trials.len());
-            match calibration.quantize(*method, &mut calibrated) {
+            match calibration.quantize(*method, &mut first_of_calibration) {
                 Ok(network) => {
-                    let trial = self.held_out.try_out(self.engine, *method, network, &mut held_out);
+                    let trial = self.held_out.try_out(self.engine, *method, network, &mut first_of_held_out);
                     if best.as_ref().is_none_or(|best| trial.is_better_than(best)) {
                         best = Some(trial);
                     }
@@ -183,10 +184,10 @@ impl HeldOut {
         Some(right as f64 / all as f64)
     }
 
-    /// Runs the network on the held-out samples, which `samples` has.
-    fn try_out(&self, engine: &Simd, method: Method, network: IntegerNetwork, samples: &mut FirstSums<'_>) -> Trial {
+    /// Runs the network on the held-out samples. `first` has these samples.
+    fn try_out(&self, engine: &Simd, method: Method, network: IntegerNetwork, first: &mut FirstSums<'_>) -> Trial {
         let scale = network.logit_scale();
-        let logits = network.run_keeping(engine, samples).logits;
+        let logits = network.run_keeping(engine, first).logits;
         let outputs = logits.len() / self.split.len().max(1);
         let (mut right, mut squared_error) = (0, 0.0);
         for (index, (integers, floats)) in rows(&logits, outputs).zip(rows(&self.logits, outputs)).enumerate() {

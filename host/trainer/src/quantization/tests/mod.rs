@@ -17,7 +17,7 @@ use selvedge::{
 use super::{
     calibration::weight_scales,
     certificate::bounds,
-    integer_network::{IntegerNetwork, Run},
+    integer_network::{FirstSums, IntegerNetwork, Run},
     layer_plan::{LayerPlan, Means, PIXEL_SCALE},
     outputs::Values,
     reference::LinearLayer,
@@ -323,6 +323,25 @@ fn a_weight_that_16_bits_do_not_reach_is_an_error() {
     assert!(F16Network::new(&row(&[65_519.0], 1e9)).is_ok());
     let error = F16Network::new(&row(&[1.0, -65_520.0], 0.0)).unwrap_err();
     assert!(matches!(error, QuantizationError::F16Range { layer: 0, weight: -65_520.0 }), "{error}");
+}
+
+/// A network whose first layer has other weights, or other biases only, gets the sums of its own weights.
+#[test]
+fn kept_sums_are_those_of_the_layers_weights() {
+    let engine = Simd::portable();
+    let samples: Vec<u8> = (0..5).flat_map(|i| sample(70, i)).collect();
+    for integers in [Integers::Int8, Integers::Int4] {
+        let [one, other] = [5, 6].map(|seed| integer_network(&reference([70, 3], &[67], seed), integers, 0.01));
+        let mut biased = one.clone();
+        biased.layers[0].biases.iter_mut().for_each(|bias| *bias += 1000);
+        let mut first = FirstSums::new(&samples);
+        for network in [&one, &other, &one, &biased, &one] {
+            let [kept, alone] = [network.run_keeping(&engine, &mut first), network.run(&engine, &samples)];
+            assert_eq!((kept.activations, kept.logits), (alone.activations, alone.logits));
+        }
+        let logits = [&one, &other, &biased].map(|network| network.run(&engine, &samples).logits);
+        assert!(logits[0] != logits[1] && logits[0] != logits[2]);
+    }
 }
 
 #[test]
