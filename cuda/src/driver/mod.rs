@@ -273,13 +273,14 @@ const fn number(digits: &str) -> i32 {
 }
 
 fn load(name: &str, capability: [i32; 2]) -> Result<Module, CudaError> {
-    if FAT_BINARY.0.is_empty() {
-        return loaded(NO_CODE[0], name, capability);
-    }
     let mut module = ptr::null_mut();
     let image = FAT_BINARY.0.as_ptr().cast();
-    // SAFETY: the image is a whole fat binary, and there are no options.
-    let code = unsafe { sys::cuModuleLoadDataEx(&raw mut module, image, 0, ptr::null_mut(), ptr::null_mut()) };
+    let code = if FAT_BINARY.0.is_empty() {
+        NO_CODE[0]
+    } else {
+        // SAFETY: the image is a whole fat binary, and there are no options.
+        unsafe { sys::cuModuleLoadDataEx(&raw mut module, image, 0, ptr::null_mut(), ptr::null_mut()) }
+    };
     loaded(code, name, capability).map(|()| Module(module))
 }
 

@@ -234,13 +234,12 @@ fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
         return Ok(());
     };
     let boards = board::names().into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
-    for (place, board) in boards.iter().enumerate() {
+    for board in &boards {
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
-        let is_alike = |other: &&Board| other.target == board.target;
-        let is_checked_elsewhere = boards[..place].iter().any(|other| is_alike(other))
-            || boards.iter().any(|other| is_alike(other) && other.probe.is_some());
-        if board.probe.is_some() || !is_checked_elsewhere {
+        let mut alike = boards.iter().filter(|other| other.target == board.target);
+        let is_first = alike.clone().next().is_some_and(|first| first.name == board.name);
+        if board.probe.is_some() || (is_first && alike.all(|other| other.probe.is_none())) {
             programs(toolchain, board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
         }
     }
