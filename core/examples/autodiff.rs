@@ -26,7 +26,7 @@ type Output = <Model as Layer>::Output;
 const X: [Input; 1] = [[1.0; 5]];
 const Y: Output = [0.0; 3];
 
-/// The numbers of `w` from one run of PyTorch with a fixed seed. It has a row for each input; a [`Linear`] has a row for each output.
+/// The numbers of `w` from one run of PyTorch with a fixed seed. `w` has a row for each input; a [`Linear`] has a row for each output.
 const W: [[f32; 3]; 5] = [
     [0.803_276_06, 0.174_833_39, 0.088_978_1],
     [-0.613_718_03, 0.046_182_45, -1.368_259_2],

@@ -66,7 +66,8 @@ macro_rules! with_activation {
     };
 }
 
-/// A function that is applied to each of a layer's sums. Its derivative follows from its value.
+/// A function that is applied to each of a layer's sums. Its derivative follows from its value. The types of this module implement it. For another
+/// function, define a custom layer: an activation of a program's own has no [`ActivationKind`], so a file would name another function.
 pub trait Activation: Send + Sync {
     /// The variant of [`ActivationKind`] that stands for this type.
     const KIND: ActivationKind;
@@ -159,8 +160,8 @@ impl Activation for Sigmoid {
     }
 }
 
-/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with the sign of x, and `t = exp(−2|x|)`. Below |x| = ¼, where the quotient would lose digits,
-/// it is the series up to x⁹. The gradient is `fma(−f(x), f(x), 1) · grad_output`.
+/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with the sign of x, and `t = exp(−2|x|)`. For |x| below ¼, the quotient would
+/// lose digits, so f(x) is computed by its series up to x⁹. The gradient is `fma(−f(x), f(x), 1) · grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;

@@ -40,10 +40,11 @@ impl Augmentation {
     }
 
     /// Writes the changed image as a network's input, `pixel / 255`. Every channel is changed in the same way. Samples that are not images
-    /// are not changed.
+    /// are only divided by 255.
     ///
-    /// `generator` is the generator of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch. Image
-    /// `index` of the data set takes the draws from `7 · index` on, whatever was drawn before.
+    /// `generator` is the generator of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch. Image `index`
+    /// of the data set takes the seven draws from `7 · index` on, whatever was drawn before: flip, shift to the right, shift down, erase or not, side
+    /// of the erased square, its top, its left.
     pub fn write(&self, generator: &Generator, index: u64, shape: InputShape, image: &[u8], input: &mut [f32]) {
         let InputShape::Image { height, width, .. } = shape else { return normalize_all(image, input) };
         let draw = |number, bound| generator.below(index.wrapping_mul(DRAWS).wrapping_add(number), bound);

@@ -49,13 +49,13 @@ use crate::{
     weights::{Header, LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
 };
 
-/// Bytes at a multiple of 4 in memory, so that weights can be read in place.
+/// Bytes whose address in memory is a multiple of 4, so that weights can be read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C, align(4))]
 pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
-/// Includes a file in the program, at a multiple of 4 in memory.
+/// Includes a file in the program. Its address in memory is a multiple of 4.
 ///
 /// `embed!("PATH")` is the file's bytes, `&'static [u8]`. `embed!("PATH", as TYPE)` is an [`Embedded`](crate::embed::Embedded) file: its
 /// start is compared with the type while the program is built. The type is that of a model, such as [`mlp!`](crate::mlp!) writes, or the

@@ -120,7 +120,8 @@ pub trait RowWork<T>: Sync {
     /// Works on these rows. `first` is the index of the first one.
     fn run(&self, first: usize, rows: &mut [T]);
 
-    /// Returns the time for an element, in simple operations such as an addition. An engine shares out work only if all of it takes long enough.
+    /// Returns the time for an element, in simple operations such as an addition. An engine shares out work only if the whole work, `cost` times
+    /// the number of elements, takes long enough.
     #[inline]
     fn cost(&self) -> usize {
         1

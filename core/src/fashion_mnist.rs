@@ -1,4 +1,4 @@
-//! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the default data set, and the models' types for it.
+//! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), on which `selvedge train` trains by default, and the models' types for it.
 //!
 //! Only this module states the sizes and the classes of this data set.
 //!
@@ -28,5 +28,5 @@ pub const CLASS_NAMES: [&str; CLASSES] =
 pub type Quickstart = mlp!(784 => 512 Relu => 512 Relu => 10);
 /// A model for a chip with 512 KB of flash: 101,770 parameters.
 pub type Small = mlp!(784 => 128 Relu => 10);
-/// A model that trains within 128 KB of RAM: 12,730 parameters.
+/// A model that trains with SGD within 128 KB of RAM: 12,730 parameters.
 pub type Tiny = mlp!(784 => 16 Relu => 10);

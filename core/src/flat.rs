@@ -66,7 +66,8 @@ pub unsafe trait Flat: Sized {
     ///
     /// # Errors
     ///
-    /// [`ViewError::Bytes`] unless the number of bytes is the type's; [`ViewError::Alignment`] unless they start at a multiple of 4.
+    /// [`ViewError::Bytes`] unless the number of bytes is the type's; [`ViewError::Alignment`] unless their address is a multiple of 4
+    /// bytes.
     fn from_bytes(bytes: &[u8]) -> Result<&Self, ViewError> {
         let (expected, found) = (mem::size_of::<Self>(), bytes.len());
         if found != expected {
@@ -132,8 +133,8 @@ unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 
 /// Defines a struct that is [`Flat`](crate::Flat), without `unsafe`. Use it for a custom layer.
 ///
-/// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants as generics. Documentation may come
-/// first, and derives after it.
+/// A struct has at least one field (`[f32; 0]` for a layer without parameters). Each field is `f32`, an array of `Flat`, or another such struct. The
+/// struct may have const generic parameters. Documentation may come first, and derives after it.
 ///
 /// ```
 /// use selvedge::{Flat, flat_struct};

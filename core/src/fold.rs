@@ -95,7 +95,7 @@ fn scale(linear: &mut [f32], inputs: usize, norm: &[f32]) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FoldError {
-    /// The architecture's length.
+    /// The number of values that the architecture has.
     pub expected: usize,
     /// The length that was given.
     pub found: usize,

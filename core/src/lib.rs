@@ -1,4 +1,5 @@
-//! Selvedge's core trains and runs multilayer perceptrons. Selvedge has **one arithmetic**: every machine computes the same bits.
+//! This library trains and runs multilayer perceptrons. It is a part of Selvedge, which has **one arithmetic**: every machine computes the same bits.
+//! Its package is `core`, and a program imports it as `selvedge`.
 //!
 //! A program includes its weight file with [`embed!`], which compares the file with the model's type while the program is built:
 //!
@@ -29,7 +30,7 @@
 //! These are its modules. A module uses only modules that stand before it in this list. One exception:
 //! [`architecture`] names the trait [`Layer`].
 //!
-//! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
+//! - [`arithmetic`]: the rules that fix the bits of every result, called the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
 //! - [`flat`]: models, gradients and activations as flat slices of `f32`, and as bytes.
 //! - [`random`]: the generator of random numbers, addressed by (seed, purpose, epoch, index), and the shuffle.
 //! - [`activation`]: functions such as ReLU. [`optimizer`]: SGD, Adam and the others.
@@ -47,7 +48,7 @@
 //! - [`message`]: the messages of a host and a device over a serial line. [`model_file`]: reads a network's file of any format.
 //!
 //! The examples: `xor` trains and writes a file, and `predict` embeds it. `train_loop` has a custom training loop, and `own_layer` a custom
-//! layer. `autodiff` is PyTorch's example of automatic differentiation.
+//! layer. `autodiff` is PyTorch's example of automatic differentiation, in Rust.
 
 #![no_std]
 

@@ -44,7 +44,7 @@ pub enum Purpose {
     Dropout = 6,
     /// The samples that are held out for validation or for the test, and the folds of a cross-validation.
     Split = 7,
-    /// The values that a search for a recipe tries.
+    /// The settings that a search for good training settings tries.
     Search = 8,
 }
 
@@ -74,8 +74,8 @@ impl Generator {
         (((self.bits(index) >> 32) * bound as u64) >> 32) as u32
     }
 
-    /// Returns draw `index` as a uniform number from −bound to below bound: `bound · (d / 2²³ − 1)`, rounded once, where d is the upper 24 bits
-    /// of the draw.
+    /// Returns draw `index` as a uniform number from −bound to below bound (a normal number): `bound · (d / 2²³ − 1)`, rounded once, where d is the
+    /// upper 24 bits of the draw.
     pub fn symmetric(&self, index: u64, bound: f32) -> f32 {
         let draw = (self.bits(index) >> 40) as f32;
         bound * (draw / 8_388_608.0 - 1.0)

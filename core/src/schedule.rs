@@ -48,9 +48,9 @@ pub enum Schedule {
     ///
     /// The rate goes from `base / div_factor` to `base` at step `p = pct_start · total − 1`, and from there to `base / div_factor / final_div_factor`
     /// at step `total − 1`. In each of the two parts, let a be the rate at its start and b the rate at its end. The rate is `b + (a − b) / 2 · (1 +
-    /// cos(π · part))`, where `part` goes from 0 to 1. If p is not above 0, the rate only falls: it begins at `base` or a little below it. A run of one
-    /// step has the last rate. Unlike
-    /// PyTorch's, this schedule does not change the momentum.
+    /// cos(π · part))`, where `part` goes from 0 to 1. If p is not above 0, the rate only falls. The fall is computed from step p, so step 0 may
+    /// already be below `base` (at about half of it in a run of two steps with `pct_start` 0). With `pct_start` 1 the rate only rises, and the last
+    /// step has `base`. A run of one step has the last rate. Unlike PyTorch's, this schedule does not change the momentum.
     OneCycle {
         /// The number of steps of the run.
         total: u64,

@@ -14,7 +14,7 @@
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
 //!   page's script.
 //! - [`mod@test`]: all checks and tests that must pass before a change is kept.
-//! - [`check`]: single checks. `test` leaves them out, because they take long or need additional tools.
+//! - [`check`]: single checks. `test` leaves out all of them except `loom`, because they take long or need additional tools.
 //! - [`fuzz`]: damaged and random input for all readers, for some minutes, with a table of the results.
 //! - [`signals`]: the signals that ask this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
@@ -87,7 +87,7 @@ enum Command {
     Doctor,
     /// Run all checks and tests that a change must pass, and name those that this machine cannot run; with --setup, first install the missing tools
     Test(test::TestOptions),
-    /// Run a single check. `test` leaves them out, because they take long or need an additional tool
+    /// Run a single check. `test` leaves out all of them except `loom`, because they take long or need an additional tool
     #[command(subcommand)]
     Check(check::Check),
     /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists the tools that this needs

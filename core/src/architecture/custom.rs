@@ -91,7 +91,7 @@ const fn is_name(text: &[u8]) -> bool {
     0 < place && place <= MAX_NAME
 }
 
-/// Shows the layer as PyTorch shows a module that a user defines.
+/// Shows the name, and in brackets the widths and the number of parameters.
 impl fmt::Display for CustomLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, inputs, outputs, parameters } = self;

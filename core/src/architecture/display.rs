@@ -4,8 +4,8 @@ use core::fmt;
 
 use super::{Architecture, LayerKind, STACK_NAME};
 
-/// Shows the widths, `784-512-512-10`. If there are other layers than linear ones with ReLU between them, the words of all layers come after
-/// the widths. With `{:#}`, shows the module as PyTorch's `print(model)` does.
+/// Shows the widths, `784-512-512-10`. The words of all layers come after the widths, unless the chain is linear layers with one ReLU between
+/// each two. With `{:#}`, shows the chain in the form in which PyTorch's `print(model)` shows the quickstart's model, with its name and its `Flatten`.
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {

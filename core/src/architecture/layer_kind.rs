@@ -224,7 +224,7 @@ enum Part {
     Activation(ActivationKind),
 }
 
-/// Writes the layer as PyTorch's `print` shows a module.
+/// Writes the layer in the form in which PyTorch's `print` shows a module. Dropout has no probability here, because the pass gives it.
 impl fmt::Display for LayerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

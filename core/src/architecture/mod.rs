@@ -12,8 +12,9 @@
 //! # Ok::<(), selvedge::architecture::ArchitectureError>(())
 //! ```
 //!
-//! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`, with the words of all layers if there are
-//!   others than linear ones with ReLU between them. `{:#}` shows the model as PyTorch's `print(model)` does.
+//! - [`Architecture`]: the layers. `{}` shows the widths, such as `784-512-10`. The words of all layers come after them (`4-3-2 Linear Linear Relu`),
+//!   unless the chain is linear layers with one ReLU between each two. `{:#}` shows the chain in the form in which PyTorch's `print(model)` shows the
+//!   quickstart's model, with its name and its `Flatten`.
 //! - [`LayerKind`]: one layer: its kind, widths and tensors.
 //! - [`CustomLayer`]: a layer that a program defines itself. No architecture has such a layer: only a model's type has it, and
 //!   the weight file of such a model.

@@ -40,7 +40,7 @@ pub struct Stage {
     pub inputs: usize,
     /// The number of outputs of a sample.
     pub outputs: usize,
-    /// The layer's place in the chain, activations and dropout counted.
+    /// The layer's place in the chain, from 0, activations and dropout counted.
     pub place: u32,
     /// The place of the stage's first value in the flat model.
     pub offset: usize,

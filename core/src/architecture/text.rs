@@ -35,8 +35,8 @@ impl fmt::Display for Expression<'_> {
     }
 }
 
-/// Parses widths or layers. In widths, `784,256,64,10`, ReLU stands between the layers. Layers are written as [`mlp!`](crate::mlp!) takes
-/// them: `784 => 256 BatchNorm1d Relu => 10`.
+/// Parses widths or layers. Widths, such as `784,256,64,10`, mean linear layers with ReLU between them. Layers are written as [`mlp!`](crate::mlp!)
+/// takes them: `784 => 256 BatchNorm1d Relu => 10`.
 impl FromStr for Architecture {
     type Err = ArchitectureError;
 

@@ -2,8 +2,8 @@
 
 /// Returns `a · b + c`, rounded once.
 ///
-/// This is one instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU (a target whose name ends in `eabihf`), `vfmadd` on x86-64
-/// (found at run time), `fmadd` on AArch64. WebAssembly computes it in binary64. Other targets compute it exactly in integers.
+/// This is one instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU (`thumbv7em-none-eabihf`, `thumbv8m.main-none-eabihf`),
+/// `vfmadd` on x86-64 (found at run time), `fmadd` on AArch64. WebAssembly computes it in binary64. Other targets compute it exactly in integers.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     target::fma(a, b, c)

@@ -4,14 +4,14 @@
 //!    gradients and its velocities have a rule of their own, see [`optimizer`](crate::optimizer).
 //! 2. A linear output is one chain: `acc = bias[o]`, then `acc = fma(input[k], weight[o][k], acc)` for k ascending.
 //!    An accumulator may be stored in memory between blocks of k. It must not be split into partial sums.
-//! 3. A weight gradient of a linear layer is one fma chain over the batch's samples ascending, from +0. In a batch normalisation, each
-//!    product of a weight's gradient is rounded before it is added. A bias gradient is one chain of additions over the same
-//!    samples, from +0. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result,
-//!    never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
-//! 4. A loss is a mean over the batch. Its gradient is divided in one place: the gradient at the outputs is divided by the batch's
-//!    [total weight](crate::loss::Loss::total_weight). For classes, it is the sum of the samples' class weights, or the number of samples if there
-//!    are no class weights. For probabilities of classes, it is the number of samples. For labels and numbers, it is the number of samples times the
-//!    number of outputs.
+//! 3. A weight gradient of a linear layer is one fma chain over the batch's samples ascending, from +0. In a batch normalisation, each product of a
+//!    weight's gradient is rounded before it is added. A bias gradient is one chain of additions over the same samples, from +0. In a linear layer,
+//!    an input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of a result, never the terms of a sum. A
+//!    norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
+//! 4. A loss is a mean over the batch. Its gradient is divided in one place: the gradient at the outputs is divided by the batch's [total
+//!    weight](crate::loss::Loss::total_weight). For classes, it is the sum of the samples' class weights, or the number of samples if there are no
+//!    class weights. For probabilities of classes, it is the number of samples. For multi-label targets and for numbers, it is the number of samples
+//!    times the number of outputs.
 //! 5. [`exp`] and [`ln`] are one portable implementation. Division and square root are IEEE-correct.
 //! 6. Optimizer steps spell out every fma. The compiler makes no fma of other products and sums.
 //! 7. Random draws come from [`random`](crate::random), addressed by (seed, purpose, epoch, index), never by thread.

@@ -15,7 +15,8 @@ pub fn log_sum_exp(logits: &[f32]) -> f32 {
 
 /// Writes pᵢ = exp(zᵢ − m) / Σⱼ exp(zⱼ − m), where m is the largest logit. The sum is by addition, ascending from 0.
 ///
-/// `logits` and `probabilities` have one element for each class; elements past the shorter of the two are left as they are.
+/// `logits` and `probabilities` have one element for each class. If `probabilities` is longer, the elements past `logits` are left as they are. If it
+/// is shorter, the sum has only as many terms as it has elements.
 pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     softmax_by(exp, logits, probabilities);
 }

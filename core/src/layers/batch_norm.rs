@@ -19,9 +19,10 @@ use crate::{
 /// samples from +0.
 ///
 /// The backward pass changes the running values: `running_mean ← 0.9 · running_mean + 0.1 · mean` and
-/// `running_var ← 0.9 · running_var + 0.1 · (var · (n / (n − 1)))`. 0.9 stands for `1 − 0.1`. A batch of one sample changes neither.
+/// `running_var ← 0.9 · running_var + 0.1 · (var · (n / (n − 1)))`. 0.9 is computed as `1 − 0.1` in binary32. A batch of one sample changes neither.
 ///
-/// Prediction uses the running mean and variance. The layer is then a linear function, and [`fold`](crate::fold) merges it into the linear
+/// Prediction uses the running mean and variance. Before its activation, the layer is then `factor · x + term` for each feature, and
+/// [`fold`](crate::fold) merges it into the linear
 /// layer before it.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -185,10 +186,10 @@ impl Backward<'_> {
         }
     }
 
-    /// Writes the gradients of the inputs, each through `P::grad`: `P` is the activation that made the input. Without `P`, a gradient is
-    /// `weight · i · (grad − mean(grad) − x̂ · mean(grad · x̂))` with `i = 1 / √(var + ε)` and `x̂ = (x − mean(x)) · i`. The means are over the
-    /// batch; in an evaluation, those of `grad` and of `grad · x̂` count as 0. `features` are those that [`find_grads`](Self::find_grads) filled.
-    /// Call it before [`update`](Self::update), because it needs the weights before the update.
+    /// Writes the gradients of the inputs, each through `P::grad`: `P` is the activation that made the input. Before `P::grad`, a gradient is `weight
+    /// · i · (grad − mean(grad) − x̂ · mean(grad · x̂))` with `i = 1 / √(var + ε)` and `x̂ = (x − mean(x)) · i`. In a training pass, the means and
+    /// `var` are those of the batch. In an evaluation, mean(x) and `var` are the running ones, and the other two means are 0. `features` are those
+    /// that [`find_grads`](Self::find_grads) filled. Call it before [`update`](Self::update), because it needs the weights before the update.
     pub fn input_grad<P: Activation, E: Engine>(
         &self,
         engine: &E,

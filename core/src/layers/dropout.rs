@@ -17,10 +17,10 @@ use crate::{
 /// The pass gives p ([`Draws::dropout`]), which is rounded to the nearest 1/65536, but at most 65535/65536. All `Dropout` layers of a model have the
 /// same p.
 ///
-/// Each feature has a number of 16 bits. For feature f of sample s, let i = layer · 2³² + s · `WIDTH` + f, where layer is the layer's place in the
-/// chain, from 0, with activations and dropout counted. The stream is that of (seed, [`Purpose::Dropout`], [`Draws::step`]): the batch's number
-/// stands in the place of the epoch. The feature's number is 16 bits of the stream's draw ⌊i / 4⌋, from bit 16 · (i mod 4) on. The feature is dropped
-/// if its number is below 65536 · p.
+/// A feature is dropped if its random number of 16 bits is below 65536 · p. The number is found as follows. For feature f of sample s, let i = layer
+/// · 2³² + s · `WIDTH` + f, where layer is the layer's place in the chain, from 0, with activations and dropout counted. The stream is that of (seed,
+/// [`Purpose::Dropout`], [`Draws::step`]): the batch's number stands in the place of the epoch. The feature's number is 16 bits of the stream's draw
+/// ⌊i / 4⌋, from bit 16 · (i mod 4) on.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Dropout<const WIDTH: usize>;
@@ -141,7 +141,7 @@ impl<P: Activation> RowWork<f32> for Masking<'_, P> {
     }
 }
 
-/// Writes the outputs of a batch, for the layer at the pass's place. An evaluation drops nothing.
+/// Writes the outputs of a batch. The masks are those of the layer at the place in the chain that `pass` has. An evaluation drops nothing.
 pub fn forward<E: Engine>(engine: &E, pass: Pass, input: &[f32], output: &mut [f32]) {
     Masking::<Identity>::new(pass, input, None).write(engine, output);
 }

@@ -95,7 +95,7 @@ pub trait Layer: Flat {
     /// [`CustomLayer`](crate::architecture::CustomLayer).
     const LAYERS: &'static [LayerDescription];
 
-    /// The number of layers in the chain.
+    /// The number of layers in the chain, activations and dropout counted.
     const DEPTH: usize = Self::LAYERS.len();
 
     /// Calls `tell` with each layer's kind and widths, in chain order.
@@ -103,7 +103,7 @@ pub trait Layer: Flat {
         Self::LAYERS.iter().copied().for_each(tell);
     }
 
-    /// Sets the initial parameters. Parameter `i` takes draw `first + i`.
+    /// Sets the initial parameters. A random parameter `i` takes draw `first + i`.
     fn initialize(&mut self, generator: &Generator, first: u64);
 
     /// Writes the output for one sample.
@@ -132,8 +132,8 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short for its first layers. If it is too short only for its last layer, samples are left out without an error.
-    /// [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
+    /// If a chain's tape is too short for the layers before the last one. If it is too short only for the last one, samples are left out without an
+    /// error. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]);
 
     /// The backward pass of a batch. The tapes have `batch · Tape::LEN` elements.
@@ -144,8 +144,8 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short for its first layers. If it is too short only for its last layer, samples are left out without an error.
-    /// [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
+    /// If a chain's tape is too short for the layers before the last one. If it is too short only for the last one, samples are left out without an
+    /// error. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
@@ -169,7 +169,7 @@ pub trait Layer: Flat {
     }
 }
 
-/// A batch's activations, and their gradients in the same shape.
+/// A batch's activations, and the gradients at the sums before the activations, in the same shape.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tapes<'a> {
@@ -201,7 +201,7 @@ fn output_start<L: Layer>(len: usize) -> usize {
 
 /// Writes the type of a multilayer perceptron, every width once: `mlp!(784 => 512 Relu => 512 Relu => 10)`.
 ///
-/// The result is a [`Chain`](crate::Chain) of layers, or one [`Linear`](crate::Linear) if there are only two widths and at most an activation. After a
+/// The result is a [`Chain`](crate::Chain) of layers, or one [`Linear`](crate::Linear) if there are only two widths and at most one activation. After a
 /// width stand the layers that follow it:
 ///
 /// | word | layer | computed |

@@ -34,7 +34,7 @@ pub struct Draws {
     pub seed: u64,
     /// The batch's number in the run, from 0. If a step has several batches, each has its own number.
     pub step: u64,
-    /// The part of the activations that each [`Dropout`](super::Dropout) drops, from 0 to below 1.
+    /// The probability with which each [`Dropout`](super::Dropout) drops an activation, from 0 to below 1.
     pub dropout: f32,
     /// The place of the layer in the chain.
     pub(super) layer: u32,

@@ -8,7 +8,7 @@ use crate::{
 ///
 /// With L = ln Σⱼ exp(zⱼ), a sample's loss is `Σⱼ tⱼ · (L − zⱼ)`, an fma chain. The batch's loss is the mean over samples. The gradient at
 /// zⱼ is `(softmax(z)ⱼ · Σₖ tₖ − tⱼ) / batch`; the product and the difference are one fma. If all L − zⱼ are finite, a target with one 1 and
-/// zeros gives the bits of [`CrossEntropy`](super::CrossEntropy).
+/// zeros gives the bits of [`CrossEntropy::default()`](super::CrossEntropy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SoftCrossEntropy;

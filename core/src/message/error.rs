@@ -7,7 +7,7 @@ use super::VERSION;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MessageError {
-    /// The bytes are not a valid frame.
+    /// The bytes are not a valid frame, or the frame contains no message.
     Malformed,
     /// The bytes were changed on the way.
     Checksum,

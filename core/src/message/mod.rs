@@ -72,7 +72,7 @@ pub enum Request<'a> {
     Info,
     /// Asks for a sample's outputs: [`Response::Prediction`].
     Predict {
-        /// The sample's values, each [`Info::element`], little-endian.
+        /// The sample's values, little-endian, of the number type [`Info::element`].
         input: &'a [u8],
     },
     /// Asks for the outputs of a sample whose class is known: [`Response::Prediction`]. The device counts its answer in the [`Statistics`]. Only a
@@ -166,7 +166,7 @@ crate::wire::fields! { Info<'a> { board, layers, format, input, element, outputs
 pub struct OutputInfo<'a> {
     /// The name of the class, label or target of the output. Empty if it has no name.
     pub name: &'a str,
-    /// The unit of a target. Empty if it has no unit.
+    /// The unit of a target. Empty if no target of the file has a unit; `-` for a target without a unit among others with one.
     pub unit: &'a str,
     /// The scale of a regression: `target = fma(output, scale, shift)`. Other tasks have scale 1 and shift 0.
     pub scale: f32,

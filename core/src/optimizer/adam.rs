@@ -38,7 +38,7 @@ impl Adam {
     /// PyTorch's default for ε.
     pub const EPSILON: f64 = 1e-8;
 
-    /// Returns step `number` (from 1) of Adam.
+    /// Returns step `number` (from 1) of Adam. `1 − β₁`, `1 − β₂` and the corrections are computed in binary64, and each is rounded to binary32.
     pub fn new(number: u64, learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64) -> Self {
         let [first, second] = betas.map(|beta| 1.0 - power(beta, number));
         Self {

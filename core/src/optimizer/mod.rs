@@ -8,9 +8,10 @@
 //! assert_eq!(parameter, -1.0);
 //! ```
 //!
-//! An optimizer keeps some values for each parameter of the model. The constant `STATE` of the trait [`Optimizer`] is the number of these values. A
-//! [`Trainer`](crate::training::Trainer) has memory for them. Before a rule stores a mean of gradients or a velocity (the decaying sum of the
-//! gradients, in the rules with momentum), it applies a function z: z(x) is +0 if x is subnormal or −0, and x otherwise.
+//! An optimizer keeps some values for each parameter of the model. The constant parameter `STATE` of the trait [`Optimizer`] is the number of these
+//! values. A [`Trainer`](crate::training::Trainer) has memory for them. Before a rule stores Adam's mean of gradients, or the velocity of a rule with
+//! momentum (a decaying sum of gradients, which RMSprop scales first), it applies a function z: z(x) is +0 if x is subnormal or −0, and x otherwise.
+//! Means of squares are stored as they are.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|

@@ -27,7 +27,7 @@ impl RmsProp {
     /// PyTorch's default for ε.
     pub const EPSILON: f64 = 1e-8;
 
-    /// Returns a step of RMSprop. α is the factor of the old mean of squares.
+    /// Returns a step of RMSprop. α is the factor of the old mean of squares. `1 − α` is computed in binary64, and rounded to binary32.
     pub fn new(learning_rate: f64, alpha: f64, epsilon: f64, weight_decay: f64) -> Self {
         Self {
             learning_rate: learning_rate as f32,

@@ -32,7 +32,8 @@ const HEADER_ROOM: usize = 512;
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
     pub source: &'a [u8],
-    /// An integer logit times this factor is the logit. In an F16 file it is 1. It is above 0 and at most 2⁹⁶, so every logit is finite.
+    /// An integer logit times this factor is the logit. In an F16 file it is 1. It is above 0 and at most 2⁹⁶, so every logit of an integer network is
+    /// finite.
     pub logit_scale: f32,
     /// The floating-point model's score on the test samples, 0 to 1: see [`TrainingRecord::accuracy`](crate::weights::TrainingRecord::accuracy).
     pub float_accuracy: f32,
@@ -88,9 +89,8 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     ///
     /// Not checked here: the numbers of the signature's tables, the features' names and the units, which
-    /// [`model_file::checked`](crate::model_file::checked) checks. Also not checked: that the numbers of rows and columns that a layer does not have
-    /// are zeros. They fill up the last block of eight rows and the last pair of columns (in f16: a row with an odd number of inputs). They change no
-    /// result.
+    /// [`model_file::checked`](crate::model_file::checked) checks. Also not checked: that the numbers of the padding are zeros. The padding fills up
+    /// the last block of eight rows and the last pair of columns (in f16: a row with an odd number of inputs). It changes no result.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
@@ -168,11 +168,11 @@ pub fn encoded_len<F: QuantizedFormat>(
 ///
 /// # Errors
 ///
-/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them, or if `layers` does not have one element for
-/// each linear layer. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row, a bias, a multiplier or a weight.
-/// [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths. [`WeightFileError::Record`] for a record with a value
-/// out of its range. [`WeightFileError::Signature`] for a signature that does not fit the network. [`WeightFileError::TooLarge`] for a short
-/// buffer.
+/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them, or if `layers` does not have one element for each
+/// linear layer. [`WeightFileError::Overflow`] for an integer outside its limits: the sums of a row, a bias, a multiplier or a weight.
+/// [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths. [`WeightFileError::Record`] for a record with a value out
+/// of its range. [`WeightFileError::Signature`] for a signature that does not fit the network or is not sound. [`WeightFileError::TooLarge`] for a
+/// short buffer.
 pub fn encode<F: QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],

@@ -1,11 +1,11 @@
 //! Quantised networks. With weights of 8 or 4 bits, a network computes in integers; with f16 weights, in floating point. Both give
 //! the same bits on every machine.
 //!
-//! | format | weights | computed in | file |
+//! | format | weights | computed in | size of the file |
 //! |---|---|---|---|
-//! | [`Int8`] | 8 bits, a scale for each row | integers | a quarter of the model's |
-//! | [`Int4`] | 4 bits, a scale for each group of 64 columns in each row | integers | an eighth |
-//! | [`F16`] | f16 | binary32, by the [contract](crate::arithmetic) | a half |
+//! | [`Int8`] | 8 bits, a scale for each row | integers | about a quarter of the file in f32 |
+//! | [`Int4`] | 4 bits, a scale for each group of 64 columns in each row | integers | about an eighth |
+//! | [`F16`] | f16 | binary32, by the [contract](crate::arithmetic) | about a half |
 //!
 //! A network is read in place from its file. The caller gives a prediction its memory: a slice of 32-bit words, as long as
 //! [`required_words`] says. An integer network takes one code (a byte) for each input. The file's preparation makes the codes from raw values.

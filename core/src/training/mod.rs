@@ -94,7 +94,7 @@ pub struct StepWorkspace<'a> {
 }
 
 impl StepWorkspace<'_> {
-    /// Computes the batch's activations, its loss and the loss's gradient at the last sums.
+    /// Computes the batch's activations in a training pass, its loss and the loss's gradient at the last sums.
     ///
     /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the [`Loss::total_weight`] of the larger one.
     ///

@@ -111,7 +111,7 @@ pub enum WeightFileError {
     },
     /// The record to be written has a value out of its range.
     Record,
-    /// The signature to be written does not fit the network's inputs and outputs.
+    /// The signature to be written does not fit the network's inputs and outputs, or is not sound.
     Signature,
     /// The file to be written does not fit into the buffer, or is larger than the format allows.
     TooLarge,

@@ -31,7 +31,7 @@ pub struct TrainingRecord<'a> {
     /// labels, it is the part of the labels that are right. For a regression, it is the mean R² over the targets; a negative mean is
     /// stored as 0.
     pub accuracy: f32,
-    /// All settings of the run, as a recipe file. Line feeds are its only control characters.
+    /// All settings of the run, as a recipe, the TOML file of `selvedge train`. Line feeds are its only control characters.
     pub recipe: &'a str,
 }
 

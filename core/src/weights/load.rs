@@ -28,7 +28,8 @@ pub struct LoadedModel<'a, M> {
 
 impl<M> LoadedModel<'_, M> {
     /// Returns the output for a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. The output
-    /// of an [`mlp!`](crate::mlp!) model is `[f32; OUTPUTS]`.
+    /// of an [`mlp!`](crate::mlp!) model is `[f32; OUTPUTS]`. For a regression, [`Task::restore`](crate::task::Task::restore) then gives the values in
+    /// the targets' units.
     ///
     /// ```
     /// use selvedge::{Embedded, classification::argmax, embed, mlp};
@@ -55,8 +56,8 @@ impl<M> LoadedModel<'_, M> {
 }
 
 /// Checks a whole file of a model whose type is known, and reads it in place. It does the work of
-/// [`WeightFile::parse`](super::WeightFile::parse) and [`model`](super::WeightFile::model) at once. Only this function reads a model with
-/// layers that a program defines itself.
+/// [`WeightFile::parse`](super::WeightFile::parse) and [`model`](super::WeightFile::model) at once. Only this function and
+/// [`Embedded::load`](crate::Embedded::load), which calls it, read a model with layers that a program defines itself.
 ///
 /// ```
 /// use selvedge::{Layer, embed, mlp, weights::load};

@@ -50,8 +50,8 @@ pub const VERSION: u16 = 3;
 /// The version before files had a signature.
 pub(crate) const WITHOUT_SIGNATURE: u16 = 2;
 
-/// The largest number of values (parameters and buffers) of a model that the host's programs take. This library does not check it. The length of
-/// a file with this many values fits into 32 bits if all other parts together have less than 4 MiB. If they have more, a writer returns
+/// The largest number of values (parameters and buffers) of a model. The host's programs refuse more; this library does not check it. A file with this
+/// many values is shorter than 4 GiB if its other parts together have less than 4 MiB. If they have more, a writer returns
 /// [`WeightFileError::TooLarge`].
 pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 

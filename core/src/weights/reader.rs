@@ -70,7 +70,7 @@ impl<'a> WeightFile<'a> {
     /// # Errors
     ///
     /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after the file's end, were changed, have another version, or are not
-    /// in the writer's encoding. [`WeightFileError::Custom`] for a file with a custom layer, which only [`load`](super::load) reads. The numbers of
+    /// in the writer's encoding. [`WeightFileError::Custom`] for a file with a custom layer, which [`load`](super::load) reads. The numbers of
     /// the signature's tables, the features' names and the units are not checked here, but by [`model_file::checked`](crate::model_file::checked).
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;

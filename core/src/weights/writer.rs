@@ -17,8 +17,8 @@ const HEADER_ROOM: usize = 512;
 /// The room for a layer in the header: its kind and widths, and the names and shapes of four tensors. A layer never needs more.
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
-/// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers whose flat model has `numbers`
-/// values (parameters and buffers).
+/// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers (activations counted) whose flat model has
+/// `numbers` values (parameters and buffers).
 pub const fn encoded_len(
     layers: usize,
     numbers: usize,
@@ -35,7 +35,7 @@ pub const fn encoded_len(
 ///
 /// [`WeightFileError::TooLarge`] if the buffer is shorter than the file (see [`encoded_len`]), or if the file is longer than 4 GiB.
 /// [`WeightFileError::Record`] for a record with a value out of its range. [`WeightFileError::Signature`] for a signature that does not fit
-/// the network. [`WeightFileError::Architecture`] for layers that are not a network.
+/// the network or is not sound. [`WeightFileError::Architecture`] for layers that are not a network.
 pub fn encode<M: Layer>(
     model: &M,
     signature: &Signature<'_>,

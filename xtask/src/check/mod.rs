@@ -1,4 +1,5 @@
-//! `cargo xtask check NAME`: a single check. `cargo xtask test` leaves them out, because they take long or need an additional tool.
+//! `cargo xtask check NAME`: a single check. `cargo xtask test` leaves out all of them except `loom`, because they take long or need an additional
+//! tool.
 //!
 //! Each is one command, here and in the workflow that runs it.
 //!
@@ -12,7 +13,7 @@ mod compiler;
 mod interpreted;
 mod kernels;
 mod oldest;
-mod orders;
+pub mod orders;
 mod races;
 mod tool;
 
@@ -53,13 +54,13 @@ pub enum Check {
     /// Compare the library's public interface with core/api.txt, which lists it
     Api(api::Options),
     /// Compile the CUDA kernels for every GPU; no register may be spilled to memory. Then run their tests on the CPU, on every emulated GPU and under
-    /// sanitizers. `cargo xtask test` compiles them for two GPUs, and runs each test on one emulated GPU
+    /// sanitizers. `cargo xtask test` compiles them for one GPU, and runs each test on one emulated GPU
     Kernels,
     /// Run the library's tests and those of the CPU engine in Miri, an interpreter that finds undefined behaviour
     Miri,
     /// Run the tests of the engine's threads in Miri, in many orders of the threads
     Threads(interpreted::Threads),
-    /// Test the protocol of the engine's threads in loom, a tool that tries many orders of the threads
+    /// Test the protocol of the engine's threads in loom, a tool that tries many orders of the threads; `cargo xtask test` runs this too
     Loom,
     /// Run the tests of the engine and of its threads under ThreadSanitizer, which finds data races
     Tsan,

@@ -25,7 +25,7 @@ use clap::Subcommand;
 
 pub use self::{
     pack::rehearse,
-    programs::{add_gpu, has_compiler, kernels},
+    programs::{TESTED, add_gpu, has_compiler, kernels},
 };
 
 /// The start of the first line of a training on a GPU.

@@ -9,12 +9,9 @@ use serde::Deserialize;
 use super::{DENY_WARNINGS, step};
 use crate::{
     cuda,
-    gpu::{self, add_gpu, code, has_compiler, registers},
+    gpu::{self, TESTED, add_gpu, code, has_compiler, registers},
     workspace,
 };
-
-/// The GPU whose machine code is counted.
-const LISTED: &str = "90";
 
 /// Checks the lints of the workspace, with the GPU's part if this machine can compile it.
 pub fn clippy() -> Result<()> {
@@ -39,12 +36,12 @@ pub fn check_report() -> Result<()> {
     let folder = compiled()?;
     let compiled = registers::without_spills(&folder)?;
     // SELVEDGE_CUDA_ARCHITECTURES may have chosen others.
-    let is_there = compiled.iter().any(|compiled| compiled.architecture == format!("sm_{LISTED}"));
+    let is_there = compiled.iter().any(|compiled| compiled.architecture == format!("sm_{TESTED}"));
     match cuda::disassembler() {
         Ok(_) if !is_there => {
-            say!("LEFT OUT: a count of the kernels' instructions: they were not compiled for {LISTED}");
+            say!("LEFT OUT: a count of the kernels' instructions: they were not compiled for {TESTED}");
         }
-        Ok(disassembler) => code::lines(&folder, LISTED, &disassembler)?.iter().for_each(|line| say!("{line}")),
+        Ok(disassembler) => code::lines(&folder, TESTED, &disassembler)?.iter().for_each(|line| say!("{line}")),
         Err(reason) => say!("LEFT OUT: a count of the kernels' instructions: {reason:#}"),
     }
     Ok(())

@@ -13,7 +13,7 @@ use launch::cargo;
 
 use self::aside::Aside;
 use crate::{
-    book,
+    book, check,
     flash::{
         Device, Firmware, Program,
         model::{Model, Weights},
@@ -34,7 +34,7 @@ const CORE_FEATURES: [&str; 2] = ["--features", "core/micromath,core/defmt"];
 /// The options by which clippy's warnings are errors.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
 /// The stages that build in folders of their own. If all stages run, these run beside the first others, because many builds use one processor.
-const BESIDE: [&str; 3] = ["book", "targets", "firmware"];
+const BESIDE: [&str; 4] = ["book", "targets", "firmware", "loom"];
 /// The stage of all tests except the boards'.
 const TESTS: &str = "tests";
 /// The stage of a GPU machine's check, on an emulated GPU.
@@ -101,7 +101,7 @@ impl Shared<'_> {
 type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 11] = [
+const STAGES: [(&str, Stage); 12] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     // The stages beside need it. Most of its build uses one processor.
     ("program", |_| step(&mut program::PROGRAM.command())),
@@ -110,6 +110,7 @@ const STAGES: [(&str, Stage); 11] = [
     ("book", |_| book::check()),
     ("targets", |shared| targets(shared.toolchain.as_ref())),
     ("firmware", |shared| firmware(shared.toolchain.as_ref())),
+    ("loom", |_| check::orders::run()),
     ("cuda", |_| kernels::check_report()),
     (TESTS, programs::tests),
     (REHEARSAL, |_| kernels::rehearsal()),

@@ -46,7 +46,8 @@ pub struct Int4;
 pub struct Int4Layer<'a> {
     /// The weights, from −8 to 7, row after row, one row for each output.
     pub weights: &'a [i8],
-    /// The scales, row after row, one for each [`COLUMNS`](Int4::COLUMNS) columns.
+    /// The scales, row after row, ⌈inputs / 64⌉ for each row: one for each group of [`COLUMNS`](Int4::COLUMNS) columns. The last group may
+    /// have fewer.
     pub scales: &'a [u8],
     /// One bias for each output.
     pub biases: &'a [i32],
