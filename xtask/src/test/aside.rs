@@ -13,6 +13,20 @@ use crate::{tied, workspace};
 /// The beginning of the line of a skipped test: see `tests/skip`.
 pub const SKIPPED: &str = "SKIPPED ";
 
+/// Sets the niceness of this program and of all that it starts from now on: 0 is usual, and with 19 a program gets a processor only if all others leave
+/// one free. On other systems than Linux, nothing changes.
+pub fn set_own_niceness(niceness: i32) {
+    set_niceness(None, niceness);
+}
+
+fn set_niceness(process: Option<&Child>, niceness: i32) {
+    // If the system refuses, the programs only run at another time.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(process.map(rustix::process::Pid::from_child), niceness);
+    #[cfg(not(target_os = "linux"))]
+    let _ = (process, niceness);
+}
+
 /// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
 pub struct Aside {
     command: Command,
@@ -33,6 +47,11 @@ impl Aside {
         let mut tied = tied::tied(tied::runner(&mut command));
         let process = tied.stdout(stdout).stderr(stderr).spawn().with_context(|| format!("cannot start `{shown}`"))?;
         Ok(Self { command, output, process })
+    }
+
+    /// Sets the niceness of the command and of all that it starts: see [`set_own_niceness`].
+    pub fn set_niceness(&self, niceness: i32) {
+        set_niceness(Some(&self.process), niceness);
     }
 
     /// Returns true if the command has ended with an error.

@@ -10,7 +10,7 @@ use launch::cargo;
 
 use super::{
     BOARDS, CORE_FEATURES, REHEARSAL, Shared, TESTS,
-    aside::{Aside, SKIPPED},
+    aside::{Aside, SKIPPED, set_own_niceness},
     left_out, step,
 };
 use crate::{
@@ -48,6 +48,8 @@ pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
     shared.end_beside()?;
     if shared.stages.contains(&BOARDS) {
         shared.boards = Some(Aside::start(of_boards())?);
+        // They take longest, and the end waits for them. The others still get a third of the processors.
+        set_own_niceness(3);
     }
     let mut skipped = run(&mut units(TESTS))?;
     skipped.extend(run(programs().args(["--", "--skip", "boards::"]))?);
