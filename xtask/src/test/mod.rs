@@ -141,7 +141,7 @@ pub fn run(options: &TestOptions) -> Result<()> {
     if is_whole {
         let beside = Aside::start(stages(&BESIDE)?)?;
         // Their results are needed late. So they take what the stage `program` leaves of the processors while it compiles one large crate.
-        beside.set_niceness(10);
+        beside.set_niceness(5);
         shared.beside = Some(beside);
     }
     for (name, stage) in chosen.into_iter().filter(|(name, _)| !(is_whole && BESIDE.contains(name))) {
