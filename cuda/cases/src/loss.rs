@@ -59,7 +59,7 @@ fn numbers(targets: &[Target<'_>]) -> Vec<f32> {
 impl<'a> Loss for CaseLoss<'a> {
     type Target = Target<'a>;
 
-    // Nothing shows it.
+    // No test shows this name.
     const GRAD_FN: &'static str = "";
 
     fn targets(_width: usize) -> usize {

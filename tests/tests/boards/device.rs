@@ -216,7 +216,7 @@ fn boards_compute_the_hosts_bits_in_c() {
     if !has_emulator(WHAT) || !has_arm_c_compiler(WHAT) {
         return;
     }
-    // The microbit has no floating-point unit: a larger network with weights of f16 would take minutes, as each instruction is followed.
+    // The benchmark follows each instruction, and the microbit has no floating-point unit: `small` in f16 would take minutes.
     for (board, model, format) in [
         ("mps2-an386", "small", "int8"),
         ("mps2-an386", "small", "int4"),

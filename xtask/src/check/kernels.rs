@@ -1,4 +1,4 @@
-//! The CUDA kernels: compiled for every GPU, and run on the CPU in all ways, and under sanitizers.
+//! The CUDA kernels: compiled for every GPU, run on every emulated GPU, and run under sanitizers.
 
 use std::process::Command;
 

@@ -9,7 +9,7 @@ use crate::{
     run::{Way, emulated},
 };
 
-/// With this environment variable, each case runs in all ways. `cargo xtask check kernels` sets it.
+/// If this environment variable is set, each case runs in all ways. `cargo xtask check kernels` sets it.
 const EVERY_WAY: &str = "SELVEDGE_EVERY_WAY";
 
 /// A large GPU has its own tiles.

@@ -93,7 +93,7 @@ impl IntegerLayer {
         accumulators
     }
 
-    /// Returns each output as an integer, converted.
+    /// Returns the outputs of samples, `[samples][outputs]`. Each is computed as an integer, and then converted.
     fn outputs<T: Clone + Default + Send>(
         &self,
         engine: &Simd,
